@@ -1,0 +1,168 @@
+"""The wire: what a client sends and receives. JSON shapes only; no behaviour but their own validity.
+
+Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start`, `Text`, `Reasoning`, `Refusal`,
+`Tool`, `Source` and the one terminal `End`. Errors: `ProblemDetails` (RFC 9457).
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+class Status(StrEnum):
+    """How a turn ended."""
+
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Wire(BaseModel):
+    """What all shapes share: immutable, and a field that nobody knows is an error, not a silent no."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def well_formed(text: str) -> str:
+    """The text as it is. Raises ValueError for half a surrogate pair, which JSON can escape but UTF-8 cannot carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+def not_blank(text: str) -> str:
+    """The text as it is. Raises ValueError where it holds nothing but white space."""
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+WellFormed = Annotated[str, AfterValidator(well_formed)]
+Message = Annotated[WellFormed, AfterValidator(not_blank)]
+
+
+class ChatRequest(Wire):
+    """One question. `model` is one of the allowed models; `instructions` replace the server's own."""
+
+    message: Message
+    model: str | None = None
+    instructions: WellFormed | None = None
+
+
+class FieldError(Wire):
+    """One field of a request and what is wrong with it."""
+
+    field: str
+    detail: str
+
+
+class ProblemDetails(Wire):
+    """RFC 9457, with `code` for programs, `retryable`, `retry_after` in seconds, and the fields that are wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+    retry_after: int | None = None
+    request_id: str | None = None
+    errors: list[FieldError] | None = None
+
+
+class Usage(Wire):
+    """What the answer took, in tokens; null where it is unknown. Never guessed."""
+
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Event(Wire):
+    """One event of a stream; `event` is its SSE event name."""
+
+    event: ClassVar[str]
+
+
+class Start(Event):
+    event = "start"
+    turn_id: str
+    model: str
+
+
+class Text(Event):
+    event = "text"
+    delta: str
+
+
+class Reasoning(Event):
+    event = "reasoning"
+    delta: str
+
+
+class Refusal(Event):
+    event = "refusal"
+    delta: str
+
+
+class Tool(Event):
+    """A tool that the model uses by itself, e.g. {name: "web_search", status: "searching"}."""
+
+    event = "tool"
+    name: str
+    status: str
+
+
+class Source(Event):
+    """A cited page; `start` and `end` are the character offsets of the citation in the text."""
+
+    event = "source"
+    url: str
+    title: str
+    start: int
+    end: int
+
+
+class End(Event):
+    """The terminal event: exactly one, always last."""
+
+    event = "end"
+    status: Status
+    reason: str | None = None
+    usage: Usage | None = None
+    error: ProblemDetails | None = None
+
+
+class Turn(Wire):
+    """A question's whole answer: the stream, collected."""
+
+    turn_id: str
+    model: str
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    sources: list[Source] = []
+    status: Status
+    reason: str | None = None
+    usage: Usage | None = None
+
+
+class PageConfig(Wire):
+    """What the page must know before the first question."""
+
+    models: list[str]
+    default_model: str
+    max_message_chars: int
+    demo: bool
+
+
+class Health(Wire):
+    status: str = "ok"

@@ -1,0 +1,130 @@
+"""What every request passes: an id, one log line, the headers that every response carries. Pure ASGI.
+
+The host may say what it knows in `scope["extensions"]["rivulet.invocation"]`: `request_id`, `trace_id` and
+`deadline` (seconds since the epoch). Where it does not, the request gets an id here. The query string is never
+logged: on the tutorial's routes it holds the prompt.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import BodyTooLarge, Problem
+from app.routes.problems import problem_response
+from app.telemetry import request_fields
+
+log = logging.getLogger("rivulet.request")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class RequestMiddleware:
+    """Gives a request its id and its fields, and logs one line when it is over, also where it failed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        invocation = scope.get("extensions", {}).get("rivulet.invocation", {})
+        request_id = invocation.get("request_id") or uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        token = request_fields.set({"request_id": request_id, "trace_id": invocation.get("trace_id")})
+        began = time.monotonic()
+        outcome: dict[str, Any] = {"status": None, "first_byte_ms": None}
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                outcome["status"] = message["status"]
+                outcome["first_byte_ms"] = _ms_since(began)
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_on)
+        except Exception:
+            if outcome["status"] is not None:
+                raise
+            log.exception("a request failed for a reason that nobody foresaw")
+            await problem_response(Problem().details(request_id))(scope, receive, send_on)
+        finally:
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                **outcome,
+                "duration_ms": _ms_since(began),
+            }
+            log.info("request", extra=fields)
+            request_fields.reset(token)
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over `max_bytes`, by its announced length or by what really comes.
+
+    FastAPI's own `max_body_size` would answer an announced length in plain text, past our problem handlers.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        announced = Headers(scope=scope).get("content-length", "")
+        received = 0
+
+        async def limited_receive() -> Message:
+            nonlocal received
+            if announced.isdecimal() and int(announced) > self._max_bytes:
+                raise HTTPException(BodyTooLarge.status)
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise HTTPException(BodyTooLarge.status)
+            return message
+
+        return await self.app(scope, limited_receive, send)
+
+
+class HeadersMiddleware:
+    """Adds the security headers, and `no-store` where a response does not say itself how it may be cached."""
+
+    def __init__(self, app: ASGIApp, free_paths: Sequence[str] = ()) -> None:
+        self.app = app
+        self._free_paths = frozenset(free_paths)  # the docs page: FastAPI's own loads from elsewhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._free_paths:
+            return await self.app(scope, receive, send)
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-cache" if "etag" in headers else "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_on)
+        return None
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

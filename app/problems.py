@@ -1,0 +1,166 @@
+"""Everything that a caller can be told went wrong, as one tree (RFC 9457 problem details).
+
+    Problem                       500  internal_error
+     ├─ BadRequest                400  bad_request              the body is no JSON
+     ├─ NotFound                  404  not_found                no such address
+     ├─ MethodNotAllowed          405  method_not_allowed       the address is there, not for this method
+     ├─ BodyTooLarge              413  body_too_large           more than MAX_BODY_BYTES
+     ├─ InvalidRequest            422  invalid_request          a field is missing, of a wrong type or out of bounds
+     ├─ PromptRejected            400  prompt_rejected          OpenAI refuses to take this prompt
+     ├─ NotConfigured             503  not_configured           this server has no API key
+     ├─ RateLimited               429  rate_limited             OpenAI's rate limit
+     ├─ QuotaExhausted            503  quota_exhausted          the account's budget is used up
+     ├─ UpstreamMisconfigured     502  upstream_misconfigured   our model or parameters are not accepted
+     │   └─ UpstreamUnauthorized  502  upstream_unauthorized    our key is not accepted
+     ├─ UpstreamFailed            502  upstream_failed          OpenAI failed, or sent what nobody understands
+     │   └─ UpstreamCut           502  upstream_cut             the answer broke off without an end
+     ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
+     └─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
+
+Before the first byte a problem is the response, with its status; after it, it is the `error` of the terminal
+event. The texts are all written here: nothing that OpenAI, a library or an exception said is ever passed on.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import ClassVar
+
+from app.contract import FieldError, ProblemDetails
+
+
+class Problem(Exception):  # noqa: N818 - the standard's word for what a client is told
+    """Base of all of them. `detail` says what is wrong and what to do; `retry_after` is in seconds."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+    default_detail: ClassVar[str] = "Something went wrong here. It has been logged under the request id."
+
+    def __init__(
+        self, detail: str | None = None, *, retry_after: int | None = None, errors: Sequence[FieldError] = ()
+    ) -> None:
+        self.detail = detail or self.default_detail
+        self.retry_after = retry_after
+        self.errors = list(errors)
+        super().__init__(self.detail)
+
+    def details(self, request_id: str | None) -> ProblemDetails:
+        """The problem as it goes over the wire."""
+        return ProblemDetails(
+            type=f"urn:rivulet:problem:{self.code}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            request_id=request_id,
+            errors=self.errors or None,
+        )
+
+
+class BadRequest(Problem):
+    status = 400
+    code = "bad_request"
+    default_detail = "The request cannot be understood."
+
+
+class NotFound(Problem):
+    status = 404
+    code = "not_found"
+    default_detail = "There is nothing at this address."
+
+
+class MethodNotAllowed(Problem):
+    status = 405
+    code = "method_not_allowed"
+    default_detail = "This address does not take this method."
+
+
+class BodyTooLarge(Problem):
+    status = 413
+    code = "body_too_large"
+    default_detail = "body: is too large."
+
+
+class InvalidRequest(Problem):
+    status = 422
+    code = "invalid_request"
+    default_detail = "The request is not valid."
+
+    @classmethod
+    def of_field(cls, field: str, detail: str) -> "InvalidRequest":
+        """One field is wrong: `field` is its name on the wire."""
+        return cls.of_fields([FieldError(field=field, detail=detail)])
+
+    @classmethod
+    def of_fields(cls, errors: Sequence[FieldError]) -> "InvalidRequest":
+        return cls("; ".join(f"{error.field}: {error.detail}" for error in errors), errors=errors)
+
+
+class PromptRejected(Problem):
+    status = 400
+    code = "prompt_rejected"
+    default_detail = "The model does not accept this message. Shorten or change it."
+
+
+class NotConfigured(Problem):
+    status = 503
+    code = "not_configured"
+    default_detail = "This server has no OpenAI API key. Whoever runs it must set OPENAI_API_KEY."
+
+
+class RateLimited(Problem):
+    status = 429
+    code = "rate_limited"
+    retryable = True
+    default_detail = "The model's rate limit is reached. Wait a little and try again."
+
+
+class QuotaExhausted(Problem):
+    status = 503
+    code = "quota_exhausted"
+    default_detail = "The OpenAI account behind this server has used up its quota."
+
+
+class UpstreamMisconfigured(Problem):
+    status = 502
+    code = "upstream_misconfigured"
+    default_detail = "OpenAI does not accept this server's model or parameters. Whoever runs it must correct them."
+
+
+class UpstreamUnauthorized(UpstreamMisconfigured):
+    code = "upstream_unauthorized"
+    default_detail = "OpenAI does not accept this server's API key. Whoever runs it must correct it."
+
+
+class UpstreamFailed(Problem):
+    status = 502
+    code = "upstream_failed"
+    retryable = True
+    default_detail = "The model failed to answer. Try again."
+
+
+class UpstreamCut(UpstreamFailed):
+    code = "upstream_cut"
+    default_detail = "The answer broke off before its end. Try again."
+
+
+class UpstreamUnreachable(Problem):
+    status = 503
+    code = "upstream_unreachable"
+    retryable = True
+    default_detail = "The model cannot be reached at the moment. Try again."
+
+
+class UpstreamTooSlow(Problem):
+    status = 504
+    code = "upstream_too_slow"
+    retryable = True
+    default_detail = "The model took too long to answer. Try again."
+
+
+def problem_of_status(status: int) -> Problem:
+    """The Problem for a status that a library chose. One that nobody foresaw is the server's fault."""
+    kinds = (BadRequest, NotFound, MethodNotAllowed, BodyTooLarge)
+    return next((kind() for kind in kinds if kind.status == status), Problem())

@@ -1,0 +1,1 @@
+"""The HTTP routes. They call `chat`; nothing calls them but `main`."""
