@@ -23,7 +23,7 @@ def chat_router(chat: Chat) -> APIRouter:
         events = await read_all(turn)
         return failure_of(events) or collect(events)
 
-    @router.post("/chat/stream", response_class=EventStream)
+    @router.post("/chat/stream", response_class=EventStream, status_code=200)
     async def stream(body: ChatRequest, request: Request) -> EventStream:
         """The answer as server-sent events: `start`, then `text` and others, at last exactly one `end`."""
         turn = await chat.begin(body, request.state.request_id)

@@ -30,7 +30,7 @@ def tutorial_router(chat: Chat) -> APIRouter:
         events = await read_all(turn)
         return failure_of(events) or tutorial_answer(collect(events))
 
-    @router.get("/chat-stream", response_class=EventStream)
+    @router.get("/chat-stream", response_class=EventStream, status_code=200)
     async def stream(message: Annotated[Message, Query()], request: Request) -> EventStream:
         turn = await chat.begin(ChatRequest(message=message), request.state.request_id)
         return EventStream(frames(turn))

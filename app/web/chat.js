@@ -1,0 +1,47 @@
+/**
+ * Sends one message and yields the events of its answer: whatever happens, the last one, and only that, is an `end`.
+ *
+ * To the states in which the server ends a turn come those that only this side can see: `rejected` (an HTTP error
+ * came instead of an answer), `unreachable` (nothing came), `cut` (the stream ended without an end), `garbled` (what
+ * came is not of this protocol) and `stopped` for the reason `page` (the signal was aborted). Nothing is sent twice.
+ *
+ * @typedef {import("./wire.js").TurnEvent} TurnEvent
+ * @typedef {{message: string, model?: string}} ChatRequest
+ */
+
+import { readProblem } from "./problem.js";
+import { endOf, readEvents } from "./stream.js";
+
+/**
+ * @param {ChatRequest} request
+ * @param {AbortSignal} signal
+ * @param {typeof globalThis.fetch} [fetch]
+ * @returns {AsyncGenerator<TurnEvent, void>}
+ */
+export async function* streamTurn(request, signal, fetch = globalThis.fetch) {
+  const response = await post(request, signal, fetch).catch(() => null);
+  if (response === null) yield endOf(signal, "unreachable");
+  else if (!response.ok) yield { type: "end", status: "rejected", error: await readProblem(response) };
+  else if (response.body === null || !isEventStream(response)) yield { type: "end", status: "garbled" };
+  else yield* readEvents(response.body, signal);
+}
+
+/**
+ * @param {ChatRequest} request
+ * @param {AbortSignal} signal
+ * @param {typeof globalThis.fetch} fetch
+ */
+async function post(request, signal, fetch) {
+  return fetch("api/chat/stream", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    body: JSON.stringify(request),
+    cache: "no-store",
+    signal,
+  });
+}
+
+/** @param {Response} response */
+function isEventStream({ headers }) {
+  return /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
+}

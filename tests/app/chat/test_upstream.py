@@ -1,0 +1,203 @@
+"""Opening and closing the stream: retries, time limits, keys. Against the stand-in, and sockets that do worse."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import SecretStr
+
+from app import problems
+from app.chat.upstream import Prompt, Upstream
+from app.parameters import Secrets
+from app.settings import Settings
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.conftest import MakeSettings
+
+HELLO: tuple[dict[str, object], ...] = ({"created": True}, {"text": "Hello"}, {"completed": {}})
+
+
+def prompt(message: str) -> Prompt:
+    return Prompt(message=message, model="gpt-4o-mini", instructions=None, max_output_tokens=100)
+
+
+class Waits:
+    """A sleep that takes no time and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+@asynccontextmanager
+async def upstream(
+    settings: Settings, waits: Waits | None = None, secrets: Secrets | None = None
+) -> AsyncIterator[Upstream]:
+    opened = Upstream(settings, secrets or Secrets(settings), sleep=waits or Waits())
+    yield opened
+    await opened.close()
+
+
+async def types(upstream: Upstream, message: str) -> list[str]:
+    stream = await upstream.open(prompt(message))
+    seen = [event["type"] async for event in stream]
+    await stream.close()
+    return seen
+
+
+async def test_events_come_in_order(make_settings: MakeSettings) -> None:
+    async with upstream(make_settings()) as openai:
+        assert await types(openai, play(*HELLO)) == [
+            "response.created",
+            "response.output_text.delta",
+            "response.completed",
+        ]
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+async def test_a_passing_failure_is_tried_again(make_settings: MakeSettings, standin: StandIn, status: int) -> None:
+    waits = Waits()
+    async with upstream(make_settings(openai_max_retries=2), waits) as openai:
+        message = play({"status": status, "times": 2}, *HELLO)
+        if status == 408:  # too slow: whoever waited once is not made to wait three times
+            with pytest.raises(problems.UpstreamTooSlow):
+                await types(openai, message)
+            return
+        assert len(await types(openai, message)) == 3
+    assert len(standin.requests()) == 3
+    assert 0.3 < waits.seconds[0] < 0.7 < waits.seconds[1] < 1.3
+
+
+async def test_attempts_end_with_the_last_failure(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings(openai_max_retries=2)) as openai:
+        with pytest.raises(problems.UpstreamFailed):
+            await types(openai, play({"status": 500}))
+    assert len(standin.requests()) == 3
+
+
+async def test_a_retry_waits_as_long_as_it_is_told(make_settings: MakeSettings) -> None:
+    waits = Waits()
+    async with upstream(make_settings(openai_max_retries=1), waits) as openai:
+        await types(openai, play({"status": 429, "headers": {"retry-after": "4"}, "times": 1}, *HELLO))
+    assert waits.seconds == [4.0]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"status": 429, "headers": {"retry-after": "11"}},
+        {"status": 429, "body": {"error": {"code": "insufficient_quota"}}},
+        {"status": 400},
+        {"status": 401},
+    ],
+    ids=["too long a wait", "no quota", "our fault", "no key"],
+)
+async def test_what_no_retry_can_mend_is_asked_once(
+    make_settings: MakeSettings, standin: StandIn, step: dict[str, object]
+) -> None:
+    async with upstream(make_settings(openai_max_retries=2)) as openai:
+        with pytest.raises(problems.Problem):
+            await types(openai, play(step))
+    assert len(standin.requests()) == 1
+
+
+async def test_nothing_is_tried_again_after_the_first_event(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings(openai_max_retries=2)) as openai:
+        with pytest.raises(problems.UpstreamCut):
+            await types(openai, play({"created": True}, {"cut": True}))
+    assert len(standin.requests()) == 1
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+async def test_a_server_that_never_answers_is_too_slow(make_settings: MakeSettings, silent_port: int) -> None:
+    url = f"http://127.0.0.1:{silent_port}/v1"
+    async with upstream(make_settings(openai_base_url=url, openai_timeout_first=0.2)) as openai:
+        with pytest.raises(problems.UpstreamTooSlow):
+            await types(openai, "Hi")
+
+
+async def test_headers_without_an_event_are_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings(openai_timeout_first=0.2)) as openai:
+        with pytest.raises(problems.UpstreamTooSlow):
+            await types(openai, play({"raw": ": ping\n\n"}, {"gate": "never"}, *HELLO))
+    assert (await standin.ended()).state == "closed"
+
+
+async def test_a_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings(openai_timeout_between=0.2)) as openai:
+        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
+        with pytest.raises(problems.UpstreamTooSlow):
+            [event async for event in stream]
+        await stream.close()
+    assert (await standin.ended()).state == "closed"
+
+
+async def test_a_closed_port_is_unreachable(make_settings: MakeSettings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with upstream(make_settings(openai_base_url=f"http://127.0.0.1:{port}/v1")) as openai:
+        with pytest.raises(problems.UpstreamUnreachable):
+            await types(openai, "Hi")
+
+
+async def test_closing_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings()) as openai:
+        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
+        await stream.close()
+        assert (await standin.ended(within=1)).state == "closed"
+
+
+async def test_a_caller_that_is_cancelled_while_opening_leaves_nothing_open(
+    make_settings: MakeSettings, standin: StandIn
+) -> None:
+    async with upstream(make_settings()) as openai:
+        opening = asyncio.create_task(types(openai, play({"gate": "never"}, *HELLO)))
+        await asyncio.to_thread(standin.wait_received)
+        opening.cancel()
+        assert (await standin.ended(within=1)).state == "closed"
+
+
+async def test_without_key_and_server_nothing_is_sent() -> None:
+    async with upstream(Settings(_env_file=None)) as openai:
+        with pytest.raises(problems.NotConfigured):
+            await openai.open(prompt("Hi"))
+
+
+async def test_a_compatible_server_needs_no_key(make_settings: MakeSettings, standin: StandIn) -> None:
+    async with upstream(make_settings(openai_api_key=None)) as openai:
+        await types(openai, play(*HELLO))
+    assert standin.requests()[0].token == "none"
+
+
+def rotating(settings: Settings, *keys: str) -> Secrets:
+    """Secrets whose every renewal brings the next key."""
+    newer = iter(keys)
+    return Secrets(settings, load=lambda: settings.model_copy(update={"openai_api_key": SecretStr(next(newer))}))
+
+
+async def test_a_refused_key_is_renewed_once_and_the_new_one_used(
+    make_settings: MakeSettings, standin: StandIn
+) -> None:
+    settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
+    async with upstream(settings, secrets=rotating(settings, "sk-new")) as openai:
+        assert len(await types(openai, play({"status": 401, "times": 1}, *HELLO))) == 3
+    assert [request.token for request in standin.requests()] == ["sk-old", "sk-new"]
+
+
+@pytest.mark.parametrize("renewed", ["sk-old", "sk-new"], ids=["the same key", "another wrong key"])
+async def test_a_key_that_stays_wrong_is_told(make_settings: MakeSettings, standin: StandIn, renewed: str) -> None:
+    settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
+    async with upstream(settings, secrets=rotating(settings, renewed)) as openai:
+        with pytest.raises(problems.UpstreamUnauthorized):
+            await types(openai, play({"status": 401}))
+    assert len(standin.requests()) == (1 if renewed == "sk-old" else 2)

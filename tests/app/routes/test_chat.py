@@ -1,0 +1,241 @@
+"""The API's two chat routes over a socket: the events, every failure of OpenAI, and what is refused before it."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.chat.sse import Decoder
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+
+CREATED = {"created": True}
+SECRETS = "sk-proj-123 my prompt"  # what OpenAI's error messages may repeat
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"event": {"type": kind, **fields}}
+
+
+def refused(status: int, code: str | None = None, **more: Any) -> str:
+    error = {"message": SECRETS, "type": "invalid_request_error", "param": None, "code": code}
+    return play({"status": status, "body": {"error": error}, **more})
+
+
+async def stream(client: httpx2.AsyncClient, message: str) -> list[tuple[str, dict[str, Any]]]:
+    response = await client.post("/api/chat/stream", json={"message": message})
+    assert response.status_code == 200, response.text
+    return [(event.decode(), json.loads(data)) for event, data in Decoder().feed(response.content)]
+
+
+async def problem(client: httpx2.AsyncClient, message: str, path: str = "/api/chat/stream") -> dict[str, Any]:
+    response = await client.post(path, json={"message": message})
+    assert response.headers["content-type"] == "application/problem+json"
+    assert SECRETS not in response.text
+    details: dict[str, Any] = response.json()
+    assert details["status"] == response.status_code
+    assert details["request_id"] == response.headers["x-request-id"]
+    return details
+
+
+async def test_a_stream_has_a_start_the_text_and_one_end(client: httpx2.AsyncClient) -> None:
+    events = await stream(client, play(CREATED, {"text": "Hel"}, {"text": "lo\n\n"}, {"completed": {}}))
+    assert [name for name, _ in events] == ["start", "text", "text", "end"]
+    assert "".join(data["delta"] for name, data in events if name == "text") == "Hello\n\n"
+    assert (events[0][1]["model"], events[-1][1]["status"]) == ("gpt-4o-mini", "completed")
+
+
+async def test_frames_are_numbered_without_a_gap(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, {"completed": {}})})
+    ids = [line for line in response.text.splitlines() if line.startswith("id: ")]
+    turn_id = json.loads(Decoder().feed(response.content)[0].data)["turn_id"]
+    assert ids == [f"id: {turn_id}:{seq}" for seq in range(3)]
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_the_whole_answer_is_the_stream_collected(client: httpx2.AsyncClient) -> None:
+    usage = {"input_tokens": 5, "output_tokens": 7}
+    message = play(CREATED, {"text": "a"}, {"text": "b"}, {"completed": {"usage": usage}})
+    turn = (await client.post("/api/chat", json={"message": message})).json()
+    assert (turn["text"], turn["status"], turn["usage"]["output_tokens"]) == ("ab", "completed", 7)
+
+
+async def test_upstream_gets_the_message_the_settings_and_no_leave_to_store(
+    client: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    await client.post("/api/chat", json={"message": "Hi", "instructions": "Be brief."})
+    (request,) = standin.requests()
+    assert request.token == "sk-test"
+    assert request.body == {
+        "model": "gpt-4o-mini",
+        "input": "Hi",
+        "instructions": "Be brief.",
+        "max_output_tokens": 4096,
+        "store": False,
+        "stream": True,
+    }
+
+
+RAW = {
+    "a chunk edge inside a character": ({"split": 1}, {"text": "grün 🌊"}),
+    "keepalive, unknown events and comments": (
+        {"raw": ": ping\n\n"},
+        event("keepalive"),
+        event("response.new_thing.delta", delta="?"),
+        {"text": "grün 🌊"},
+    ),
+    "carriage returns": (
+        {"raw": 'event: x\r\ndata: {"type":"response.output_text.delta",\r\ndata: "delta":"grün 🌊"}\r\n\r\n'},
+    ),
+    "a type only in the event name": ({"raw": 'event: response.output_text.delta\ndata: {"delta":"grün 🌊"}\n\n'},),
+    "a separator that ends no line": ({"text": "grün"}, {"raw": ": \u2028 \n"}, {"text": " 🌊"}),
+}
+
+
+@pytest.mark.parametrize("steps", RAW.values(), ids=RAW)
+async def test_the_text_survives(client: httpx2.AsyncClient, steps: tuple[dict[str, Any], ...]) -> None:
+    events = await stream(client, play(CREATED, *steps, {"raw": "data: [DONE]\n\n"}, {"completed": {}}))
+    assert "".join(data["delta"] for name, data in events if name == "text") == "grün 🌊"
+    assert events[-1][1]["status"] == "completed"
+
+
+FAILED = event("response.failed", response={"error": {"code": "server_error", "message": SECRETS}})
+LIMITED = event("error", error={"code": "rate_limit_exceeded", "message": SECRETS})
+ENDS = {
+    "failed": ([FAILED], "failed", "upstream_failed"),
+    "flat error": ([event("error", code="server_error", message=SECRETS, param=None)], "failed", "upstream_failed"),
+    "nested error": ([LIMITED], "failed", "rate_limited"),
+    "end of stream without an end": ([], "failed", "upstream_cut"),
+    "dropped socket": ([{"cut": True}], "failed", "upstream_cut"),
+    "malformed JSON": ([{"raw": "data: {oops\n\n"}], "failed", "upstream_failed"),
+    "JSON that is no object": ([{"raw": "data: [7]\n\n"}], "failed", "upstream_failed"),
+    "bytes that are no UTF-8": ([{"base64": "ZGF0YToge/99Cgo="}], "failed", "upstream_failed"),
+    "incomplete": (
+        [event("response.incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}})],
+        "incomplete",
+        "max_output_tokens",
+    ),
+    "content filter": (
+        [event("response.incomplete", response={"incomplete_details": {"reason": "content_filter"}})],
+        "incomplete",
+        "content_filter",
+    ),
+    "refusal": ([event("response.refusal.delta", delta="No."), {"completed": {}}], "refused", None),
+}
+
+
+@pytest.mark.parametrize(("steps", "status", "reason"), ENDS.values(), ids=ENDS)
+async def test_every_end_after_the_first_byte_is_told_as_what_it_is(
+    client: httpx2.AsyncClient, steps: list[dict[str, Any]], status: str, reason: str | None
+) -> None:
+    response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, *steps)})
+    events = [(name.decode(), json.loads(data)) for name, data in Decoder().feed(response.content)]
+    assert SECRETS not in response.text
+    assert [name for name, _ in events].count("end") == 1
+    assert events[1] == ("text", {"delta": "a"})
+    name, end = events[-1]
+    assert (name, end["status"], end["reason"]) == ("end", status, reason)
+    assert (end["error"] is not None) == (status == "failed")
+
+
+BEFORE = {
+    "prompt": (refused(400, "context_length_exceeded"), 400, "prompt_rejected"),
+    "key": (refused(401, "invalid_api_key"), 502, "upstream_unauthorized"),
+    "forbidden": (refused(403), 502, "upstream_unauthorized"),
+    "model": (refused(404, "model_not_found"), 502, "upstream_misconfigured"),
+    "conflict": (refused(409), 502, "upstream_failed"),
+    "rate": (refused(429, "rate_limit_exceeded"), 429, "rate_limited"),
+    "quota": (refused(429, "insufficient_quota"), 503, "quota_exhausted"),
+    "server error": (refused(500), 502, "upstream_failed"),
+    "overloaded": (refused(503), 502, "upstream_failed"),
+    "no JSON": (play({"status": 502, "body": f"<html>{SECRETS}"}), 502, "upstream_failed"),
+    "failed at once": (play(FAILED), 502, "upstream_failed"),
+    "error at once": (play(LIMITED), 429, "rate_limited"),
+    "nothing at all": (play({"raw": ""}), 502, "upstream_cut"),
+    "cut at once": (play({"raw": ""}, {"cut": True}), 502, "upstream_cut"),
+    "garbage at once": (play({"raw": "data: {\n\n"}), 502, "upstream_failed"),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
+@pytest.mark.parametrize(("message", "status", "code"), BEFORE.values(), ids=BEFORE)
+async def test_a_failure_before_the_first_byte_has_its_status(
+    client: httpx2.AsyncClient, message: str, status: int, code: str, path: str
+) -> None:
+    details = await problem(client, message, path)
+    assert (details["status"], details["code"]) == (status, code)
+
+
+async def test_a_failure_of_the_whole_answer_has_its_status(client: httpx2.AsyncClient) -> None:
+    assert (await problem(client, play(CREATED, {"text": "a"}, {"cut": True}), "/api/chat"))["status"] == 502
+
+
+async def test_a_rate_limit_passes_retry_after_on(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/api/chat", json={"message": refused(429, headers={"retry-after": "7"})})
+    assert (response.headers["retry-after"], response.json()["retry_after"]) == ("7", 7)
+    response = await client.post("/api/chat", json={"message": refused(429)})
+    assert "retry-after" not in response.headers
+
+
+BAD = {
+    "no message": ({}, "message"),
+    "empty": ({"message": ""}, "message"),
+    "blank": ({"message": " \n\t"}, "message"),
+    "too long": ({"message": "x" * 32_001}, "message"),
+    "instructions too long": ({"message": "x", "instructions": "x" * 32_001}, "instructions"),
+    "number": ({"message": 7}, "message"),
+    "null": ({"message": None}, "message"),
+    "half a surrogate pair": ({"message": "\ud800"}, "message"),
+    "unknown model": ({"message": "x", "model": "gpt-from-nowhere"}, "model"),
+    "unknown field": ({"message": "x", "temperature": 2}, "temperature"),
+    "list": ([], "body"),
+    "string": ("x", "body"),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
+@pytest.mark.parametrize(("body", "field"), BAD.values(), ids=BAD)
+async def test_a_bad_request_names_its_field_and_goes_nowhere(
+    client: httpx2.AsyncClient, standin: StandIn, body: object, field: str, path: str
+) -> None:
+    content = json.dumps(body)  # the client itself would refuse half a surrogate pair
+    response = await client.post(path, content=content, headers={"content-type": "application/json"})
+    details = response.json()
+    assert (response.status_code, details["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in details["errors"]] == [field]
+    assert details["detail"].startswith(field)
+    assert standin.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        ("{oops", {"content-type": "application/json"}, 400, "bad_request"),
+        ("", {"content-type": "application/json"}, 422, "invalid_request"),
+        ('{"message": "x"}', {"content-type": "text/plain"}, 422, "invalid_request"),
+        ("\x00" * 1_048_577, {"content-type": "application/json"}, 413, "body_too_large"),
+        (
+            "\x00" * 1_048_577,
+            {"content-type": "application/json", "transfer-encoding": "chunked"},
+            413,
+            "body_too_large",
+        ),
+    ],
+    ids=["no JSON", "empty", "not said to be JSON", "too large by its length", "too large by what comes"],
+)
+async def test_a_bad_body_is_a_problem_and_goes_nowhere(
+    client: httpx2.AsyncClient, standin: StandIn, body: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    response = await client.post("/api/chat", content=body, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert standin.requests() == []
+
+
+async def test_a_wrong_method_and_a_wrong_address_are_problems(client: httpx2.AsyncClient) -> None:
+    wrong_method = await client.get("/api/chat")
+    assert (wrong_method.status_code, wrong_method.json()["code"]) == (405, "method_not_allowed")
+    assert wrong_method.headers["allow"] == "POST"
+    assert (await client.get("/api/nothing")).json()["code"] == "not_found"

@@ -1,0 +1,103 @@
+"""The tutorial's routes: exactly its shapes, and none of its faults."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.chat.sse import Decoder
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+
+CREATED = {"created": True}
+REFUSAL = {"event": {"type": "response.refusal.delta", "delta": "I won't."}}
+INCOMPLETE = {
+    "event": {"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}}}
+}
+
+
+async def complete(client: httpx2.AsyncClient, *steps: dict[str, Any]) -> httpx2.Response:
+    return await client.get("/chat-complete", params={"message": play(CREATED, *steps)})
+
+
+async def stream(client: httpx2.AsyncClient, *steps: dict[str, Any]) -> list[tuple[str, str]]:
+    response = await client.get("/chat-stream", params={"message": play(CREATED, *steps)})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    return [(event.decode(), data.decode()) for event, data in Decoder().feed(response.content)]
+
+
+async def test_the_complete_answer_is_its_text_under_data(client: httpx2.AsyncClient) -> None:
+    response = await complete(client, {"text": "Hel"}, {"text": "lo"}, {"completed": {}})
+    assert (response.status_code, response.json()) == (200, {"data": "Hello"})
+
+
+async def test_the_stream_is_start_the_deltas_and_end(client: httpx2.AsyncClient) -> None:
+    assert await stream(client, {"text": "Hel"}, {"text": "lo"}, {"completed": {}}) == [
+        ("start", "[START]"),
+        ("message", "Hel"),
+        ("message", "lo"),
+        ("end", "[END]"),
+    ]
+
+
+async def test_line_breaks_and_leading_spaces_survive(client: httpx2.AsyncClient) -> None:
+    text = ["# A\n", "\n", " - b\n  ", "c\r\nd"]
+    events = await stream(client, *({"text": delta} for delta in text), {"completed": {}})
+    assert "".join(data for name, data in events if name == "message") == "# A\n\n - b\n  c\nd"
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([INCOMPLETE], '"status":"incomplete","reason":"content_filter"'),
+        ([{"cut": True}], '"code":"upstream_cut"'),
+        ([{"event": {"type": "response.failed", "response": {}}}], '"code":"upstream_failed"'),
+        ([], '"code":"upstream_cut"'),
+        ([REFUSAL, {"completed": {}}], '"status":"refused"'),
+    ],
+    ids=["incomplete", "cut", "failed", "no end", "refused"],
+)
+async def test_what_is_not_complete_does_not_end_as_if_it_were(
+    client: httpx2.AsyncClient, steps: list[dict[str, Any]], said: str
+) -> None:
+    name, data = (await stream(client, {"text": "a"}, *steps))[-1]
+    assert name == "end"  # an EventSource that closes on `end` must not reconnect, and pay again
+    assert data != "[END]"
+    assert said in data
+
+
+async def test_a_refusal_is_said_in_both_routes(client: httpx2.AsyncClient) -> None:
+    assert ("message", "I won't.") in await stream(client, REFUSAL, {"completed": {}})
+    answer = (await complete(client, REFUSAL, {"completed": {}})).json()
+    assert answer == {"data": "I won't.", "status": "refused", "reason": ""}
+
+
+async def test_a_whole_answer_that_is_incomplete_says_so(client: httpx2.AsyncClient) -> None:
+    answer = (await complete(client, {"text": "a"}, INCOMPLETE)).json()
+    assert answer == {"data": "a", "status": "incomplete", "reason": "content_filter"}
+
+
+async def test_a_whole_answer_that_failed_is_a_problem(client: httpx2.AsyncClient) -> None:
+    assert (await complete(client, {"text": "a"}, {"cut": True})).status_code == 502
+
+
+@pytest.mark.parametrize("path", ["/chat-complete", "/chat-stream"])
+async def test_an_upstream_error_shows_neither_its_text_nor_the_key_and_keeps_retry_after(
+    client: httpx2.AsyncClient, path: str
+) -> None:
+    error = {"message": "Rate limit for sk-proj-123", "code": "rate_limit_exceeded"}
+    message = play({"status": 429, "headers": {"retry-after": "3"}, "body": {"error": error}})
+    response = await client.get(path, params={"message": message})
+    assert (response.status_code, response.headers["retry-after"]) == (429, "3")
+    assert "sk-proj" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/chat-complete", "/chat-stream"])
+@pytest.mark.parametrize("query", ["", "?message=", "?message=%20%0A", "?message=" + "x" * 32_001])
+async def test_a_missing_blank_or_too_long_message_is_refused_and_goes_nowhere(
+    client: httpx2.AsyncClient, standin: StandIn, path: str, query: str
+) -> None:
+    response = await client.get(path + query)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "message"
+    assert standin.requests() == []

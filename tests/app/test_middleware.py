@@ -1,0 +1,90 @@
+"""Request id, log line and headers."""
+
+import json
+import logging
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from app.middleware import RequestMiddleware
+from infra.standin.plays import play
+
+
+def http_scope(**more: Any) -> Scope:
+    return {"type": "http", "method": "GET", "path": "/x", "query_string": b"message=secret", "headers": [], **more}
+
+
+async def run(middleware: RequestMiddleware, scope: Scope) -> list[Message]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await middleware(scope, receive, send)
+    return sent
+
+
+async def no_content(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive, send
+    raise RuntimeError("secret")
+
+
+async def broken_later(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise RuntimeError("secret")
+
+
+async def test_the_hosts_request_id_is_on_the_response_and_the_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    invocation = {"request_id": "r-1", "trace_id": "Root=1-2", "deadline": None}
+    with caplog.at_level(logging.INFO, "rivulet"):
+        start, _ = await run(RequestMiddleware(no_content), http_scope(extensions={"rivulet.invocation": invocation}))
+    assert (b"x-request-id", b"r-1") in start["headers"]
+    (record,) = caplog.records
+    assert vars(record).items() >= {"method": "GET", "path": "/x", "status": 204}.items()
+
+
+async def test_the_query_string_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "rivulet"):
+        await run(RequestMiddleware(no_content), http_scope())
+    assert "secret" not in str([vars(record) for record in caplog.records])
+
+
+async def test_an_unforeseen_error_is_a_problem_without_its_text() -> None:
+    start, body = await run(RequestMiddleware(broken), http_scope())
+    details = json.loads(body["body"])
+    assert (start["status"], details["code"]) == (500, "internal_error")
+    assert "secret" not in str(details)
+
+
+async def test_an_unforeseen_error_after_the_start_is_the_hosts_to_tell() -> None:
+    with pytest.raises(RuntimeError):
+        await run(RequestMiddleware(broken_later), http_scope())
+
+
+async def test_every_response_carries_the_security_headers(client: httpx2.AsyncClient) -> None:
+    for path in ("/", "/api/health", "/chat-complete", "/nothing"):
+        headers = (await client.get(path)).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_answers_are_never_stored_and_files_are_revalidated(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/api/chat", json={"message": play({"created": True}, {"completed": {}})})
+    assert answer.headers["cache-control"] == "no-store"
+    page = await client.get("/")
+    assert page.headers["cache-control"] == "no-cache"
+    again = await client.get("/", headers={"if-none-match": page.headers["etag"]})
+    assert again.status_code == 304

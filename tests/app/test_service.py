@@ -1,0 +1,54 @@
+"""The page's files, what the page must know, and the documentation."""
+
+import httpx2
+
+from app.main import create_app
+from tests.conftest import MakeSettings
+
+
+def asking(make_settings: MakeSettings, **settings: object) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(create_app(make_settings(**settings))), base_url="http://app"
+    )
+
+
+async def test_the_page_is_served_at_the_root(client: httpx2.AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert (await client.head("/")).status_code == 200
+
+
+async def test_an_unknown_address_is_not_the_page(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/nothing")).status_code == 404
+
+
+async def test_health_asks_nobody(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/api/health")).json() == {"status": "ok"}
+
+
+async def test_the_page_learns_the_models_the_limit_and_whether_it_is_a_demo(make_settings: MakeSettings) -> None:
+    async with asking(make_settings, openai_models=("gpt-4.1",), max_message_chars=10, demo=True) as client:
+        assert (await client.get("/api/config")).json() == {
+            "models": ["gpt-4o-mini", "gpt-4.1"],
+            "default_model": "gpt-4o-mini",
+            "max_message_chars": 10,
+            "demo": True,
+        }
+
+
+async def test_documentation_is_served_where_a_setting_says_so(make_settings: MakeSettings) -> None:
+    async with asking(make_settings) as client:
+        assert (await client.get("/docs")).status_code == (await client.get("/openapi.json")).status_code == 404
+    async with asking(make_settings, openapi_docs=True) as client:
+        docs = await client.get("/docs")
+        assert "content-security-policy" not in docs.headers  # FastAPI's page loads its script from elsewhere
+        assert "/api/chat/stream" in (await client.get("/openapi.json")).json()["paths"]
+
+
+async def test_without_a_key_the_page_is_there_and_a_question_says_what_is_missing(make_settings: MakeSettings) -> None:
+    async with asking(make_settings, openai_api_key=None, openai_base_url=None) as client:
+        assert (await client.get("/")).status_code == 200
+        answer = await client.post("/api/chat", json={"message": "Hi"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_configured")
+        assert "OPENAI_API_KEY" in answer.json()["detail"]

@@ -1,0 +1,71 @@
+"""The arrows of the design, held: who may import whom, what the top level holds."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = {
+    str(path.relative_to(ROOT)): ast.parse(path.read_text())
+    for part in ("app", "handler")
+    for path in (ROOT / part).rglob("*.py")
+}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported anywhere in the tree, by its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def importers(*names: str) -> set[str]:
+    """The files that import one of `names`, or something below it."""
+    return {
+        path
+        for path, tree in SOURCES.items()
+        for module in imports(tree)
+        if any(module == name or module.startswith(f"{name}.") for name in names)
+    }
+
+
+def test_only_one_module_knows_openai() -> None:
+    assert importers("openai") == {"app/chat/upstream.py"}
+
+
+def test_only_the_parameter_source_knows_aws() -> None:
+    assert importers("boto3", "botocore", "aws_lambda_powertools.utilities.parameters") == {"app/parameters.py"}
+
+
+def test_only_the_handlers_doors_know_the_app() -> None:
+    assert {path for path in importers("app") if path.startswith("handler/")} == {
+        "handler/__main__.py",
+        "handler/buffered.py",
+    }
+
+
+def test_the_app_does_not_know_lambda() -> None:
+    assert {path for path in importers("handler", "mangum") if path.startswith("app/")} == set()
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer"),
+    [("app/chat/", ("app.routes", "app.middleware", "app.telemetry", "app.main")), ("app/contract.py", ("app",))],
+)
+def test_the_arrows_point_one_way(inner: str, outer: tuple[str, ...]) -> None:
+    assert {path for path in importers(*outer) if path.startswith(inner)} == set()
+
+
+def test_only_main_and_the_middleware_call_routes() -> None:
+    callers = {path for path in importers("app.routes") if not path.startswith("app/routes/")}
+    assert callers == {"app/main.py", "app/middleware.py"}
+
+
+def test_the_top_level_holds_what_belongs_there() -> None:
+    fixed = {"app", "handler", "infra", "tests", "template.yaml", "pyproject.toml", "README.md", "Makefile"}
+    fixed |= {"samconfig.toml", "LICENSE", "SECURITY.md", "CHANGELOG.md"}
+    assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} == fixed
