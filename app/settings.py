@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     openai_timeout_between: PositiveFloat = Field(60, description="limit from one event to the next")
     openai_max_retries: int = Field(2, ge=0, description="further attempts before the first event")
     instructions: str | None = Field(None, description="system prompt; a request may bring its own")
-    max_output_tokens: PositiveInt = Field(4096, description="most tokens of one answer, reasoning included")
+    max_output_tokens: int = Field(4096, ge=16, description="most tokens of one answer, reasoning included")
     max_message_chars: PositiveInt = Field(32_000, description="longest message and longest instructions")
     max_body_bytes: PositiveInt = Field(1_048_576, description="largest request body")
 

@@ -1,5 +1,6 @@
 """What many tests share: the stand-in for OpenAI, and the real app before it, both on real sockets."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -31,7 +32,7 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def running_standin() -> Iterator[StandIn]:
-    with StandIn(first_token=0, tokens_per_second=5000) as standin:
+    with StandIn(first_token=0, tokens_per_second=math.inf) as standin:
         yield standin
 
 

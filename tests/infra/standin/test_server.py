@@ -1,0 +1,59 @@
+"""The server as a thread and as a program."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import httpx2
+import pytest
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.infra.programs import Program
+
+
+def test_its_end_drops_what_is_still_open() -> None:
+    body = {"model": "m", "input": play({"raw": "a"}, {"gate": "never"}), "stream": True}
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx2.Client(headers={"authorization": "Bearer key"}))
+        with StandIn() as standin:
+            response = stack.enter_context(client.stream("POST", f"{standin.base_url}/responses", json=body))
+        with pytest.raises(httpx2.RemoteProtocolError):
+            response.read()
+
+
+def test_it_takes_requests_from_the_first_moment() -> None:
+    with StandIn() as standin:
+        assert httpx2.get(f"{standin.base_url}/models").status_code == 401
+
+
+def test_two_run_side_by_side() -> None:
+    with StandIn() as one, StandIn() as other:
+        assert one.base_url != other.base_url
+
+
+def test_it_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    with StandIn():
+        assert set(threading.enumerate()) != before
+    assert set(threading.enumerate()) == before
+
+
+def test_the_program_serves_until_it_is_interrupted(program: Callable[..., Program]) -> None:
+    standin = program("infra.standin", "--port", "0", "--first-token", "0", "--tokens-per-second", "inf")
+    url = standin.url() + "/v1/responses"
+    response = httpx2.post(url, json={"model": "m", "input": "Hi"}, headers={"authorization": "Bearer key"})
+    assert response.json()["status"] == "completed"
+    standin.interrupt()
+    assert "Finished server process" in standin.said
+    assert "Traceback" not in standin.said
+
+
+def test_the_program_says_in_one_line_that_its_port_is_taken(program: Callable[..., Program]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        standin = program("infra.standin", "--port", str(port))
+        assert standin.end() != 0
+    assert f"('127.0.0.1', {port}): address already in use" in standin.said
+    assert "Traceback" not in standin.said
