@@ -1,0 +1,119 @@
+"""One request and its response: runs the app, hands it the request, writes what it sends, ends what it leaves open.
+
+A cycle ends in one of four ways, and never without a word to the Runtime API where the connection still stands: the
+app completes its response; it fails before the first byte (a report in place of the response); it fails after it
+(trailers); or it completes and fails afterwards, which is logged only. Running into the deadline and being shut down
+are failures like others.
+"""
+
+import asyncio
+
+from mangum.types import ASGI, Message
+
+from handler.bridge import HttpRequest
+from handler.connection import Connection
+from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
+from handler.logs import log_of
+from handler.response import Response, State
+
+CLEANUP = 0.2
+"""Seconds that a cancelled app has to close what it holds."""
+
+SENDING = 0.2
+"""Seconds that a failure may take on its way into the socket. Both fit into the margin before the deadline."""
+
+_INCOMPLETE = {
+    State.START: "the app returned without starting its response",
+    State.BODY: "the app returned without completing its response",
+}
+
+
+class Cycle:
+    """The ASGI server's side of one HTTP request."""
+
+    def __init__(self, app: ASGI, request: HttpRequest, response: Response, connection: Connection) -> None:
+        self._request = request
+        self._response = response
+        self._connection = connection
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._inbox.put_nowait({"type": "http.request", "body": request.body, "more_body": False})
+        self._over = asyncio.Event()
+        self._cut: OSError | None = None
+        self._app = app
+        self._log = log_of(response.invocation)
+
+    async def run(self, limit: float | None) -> None:
+        """Returns when the app has returned, also from what it does after its response, or has been stopped.
+
+        The app is stopped after `limit` seconds, and where this is cancelled.
+        """
+        task = asyncio.create_task(self._app(self._request.scope, self._receive, self._send))
+        try:
+            await asyncio.wait({task}, timeout=limit)
+        except asyncio.CancelledError:
+            await self._stop(task)
+            await self._conclude(ShuttingDownError("the environment is being shut down"))
+            raise
+        if task.done():
+            await self._conclude(_outcome(task))
+        else:
+            await self._stop(task)
+            await self._conclude(DeadlineExceededError("the time limit of the function has come"))
+
+    async def _stop(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait({task}, timeout=CLEANUP)
+        if not task.done():
+            self._log.error("the app does not stop when it is cancelled")
+        elif not task.cancelled() and (error := task.exception()):
+            self._log.error("the app failed when it was cancelled", exc_info=error)
+
+    async def _fail(self, failure: BaseException) -> None:
+        """Ends the response as failed, unless it is complete or the connection is cut."""
+        writes = self._response.fail(ErrorReport.of(failure))
+        self._over.set()
+        cut, self._cut = self._cut, ConnectionAbortedError("the response has been ended as failed")
+        if not writes or cut is not None:
+            return
+        try:
+            async with asyncio.timeout(SENDING):
+                await self._connection.write(writes)
+        except OSError as error:  # the time-out among them
+            self._log.warning("the failure could not be told: %r", error)
+            self._connection.abort()
+
+    async def _conclude(self, error: BaseException | None) -> None:
+        if self._cut is not None:
+            self._log.warning("the response was cut off: %s", self._cut)
+        elif self._response.complete and error is not None:
+            self._log.error("the app failed after its response", exc_info=error)
+        elif not self._response.complete:
+            error = error or IncompleteResponseError(_INCOMPLETE[self._response.state])
+            self._log.error("the app failed", exc_info=error)
+            await self._fail(error)
+
+    async def _receive(self) -> Message:
+        """The request's body in one message, then the disconnect, once the response is complete or cut."""
+        if self._inbox.empty():
+            await self._over.wait()
+            return {"type": "http.disconnect"}
+        return self._inbox.get_nowait()
+
+    async def _send(self, message: Message) -> None:
+        """Raises UnexpectedMessageError, and OSError when nobody takes the response any more (ASGI 2.4)."""
+        if self._cut is not None:
+            raise ConnectionResetError("nobody takes the response any more") from self._cut
+        writes = self._response.send(message)
+        try:
+            if writes:
+                await self._connection.write(writes)
+        except OSError as cut:
+            self._cut = cut
+            self._over.set()
+            raise
+        if self._response.complete:
+            self._over.set()
+
+
+def _outcome(task: asyncio.Task[None]) -> BaseException | None:
+    return asyncio.CancelledError("the app cancelled itself") if task.cancelled() else task.exception()

@@ -1,0 +1,90 @@
+"""What the handler reads from the environment, once, and the context object that Mangum's handlers take.
+
+Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from mangum.types import LambdaCognitoIdentity, LambdaMobileClientContext
+
+from handler.errors import InvalidEnvironmentError
+from handler.protocol import Invocation
+
+RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
+MODES = ("stream", "buffered")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The execution environment as the handler sees it."""
+
+    buffered: bool = False
+    """Whether every response is sent in Mangum's buffered form: whoever invokes cannot take a stream."""
+    concurrency: int = 1
+    """Invocations that this process may be given at the same time."""
+    function_name: str = ""
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 0
+    log_group_name: str = ""
+    log_stream_name: str = ""
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Self:
+        """Raises InvalidEnvironmentError, which names the variable."""
+        mode = variables.get("RESPONSE_MODE") or "stream"
+        if mode not in MODES:
+            raise InvalidEnvironmentError(f"RESPONSE_MODE must be one of {', '.join(MODES)}")
+        return cls(
+            buffered=mode == "buffered" or variables.get("AWS_SAM_LOCAL", "").lower() == "true",
+            concurrency=_positive(variables, "AWS_LAMBDA_MAX_CONCURRENCY") or 1,
+            function_name=variables.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            function_version=variables.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            memory_limit_in_mb=_positive(variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            log_group_name=variables.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
+            log_stream_name=variables.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+        )
+
+
+def _positive(variables: Mapping[str, str], name: str) -> int:
+    """The number in a variable; 0 where it is missing or empty."""
+    value = variables.get(name) or "0"
+    if not value.isdecimal():
+        raise InvalidEnvironmentError(f"{name} must be a number")
+    return int(value)
+
+
+@dataclass(slots=True)  # not frozen: the protocol of Mangum asks for plain attributes
+class LambdaContext:
+    """The context object of AWS's Python client ("Using the Lambda context object"), as `scope["aws.context"]`."""
+
+    aws_request_id: str
+    invoked_function_arn: str
+    function_name: str
+    function_version: str
+    memory_limit_in_mb: int
+    log_group_name: str
+    log_stream_name: str
+    deadline: float | None
+    # these two come with direct invocations only, which are no HTTP requests
+    identity: LambdaCognitoIdentity | None = None
+    client_context: LambdaMobileClientContext | None = None
+
+    @classmethod
+    def of(cls, invocation: Invocation, environment: Environment) -> Self:
+        return cls(
+            aws_request_id=invocation.request_id,
+            invoked_function_arn=invocation.function_arn or "",
+            function_name=environment.function_name,
+            function_version=environment.function_version,
+            memory_limit_in_mb=environment.memory_limit_in_mb,
+            log_group_name=environment.log_group_name,
+            log_stream_name=environment.log_stream_name,
+            deadline=invocation.deadline,
+        )
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds to the deadline; 0 where there is none, or none left."""
+        return max(0, int(((self.deadline or 0) - time.time()) * 1000))

@@ -1,0 +1,77 @@
+"""The app's lifespan, once per execution environment (ASGI, "Lifespan Protocol" 2.0).
+
+One task runs the app in the lifespan scope from startup to shutdown, so that what its startup opens is closed by the
+same task. An app without lifespan support goes on without one, as the specification asks.
+"""
+
+import asyncio
+from typing import Any
+
+from mangum.types import ASGI, Message
+
+from handler.errors import LifespanError, UnexpectedMessageError
+from handler.logs import logger
+
+LIMIT = 2.0
+"""Seconds for a shutdown: Lambda gives no more before it kills."""
+
+_MESSAGES = {f"lifespan.{phase}.{outcome}" for phase in ("startup", "shutdown") for outcome in ("complete", "failed")}
+
+
+class Lifespan:
+    """Between `startup` and `shutdown`, `state` holds what the app put there for its requests."""
+
+    def __init__(self, app: ASGI) -> None:
+        self.state: dict[str, Any] = {}
+        self._app = app
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def startup(self) -> None:
+        """Returns when the app is ready. Raises what its startup raised, or LifespanError where it only said so."""
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+        self._task = asyncio.create_task(self._run(scope))
+        answer = await self._tell(self._task, "startup")
+        if answer is None:
+            logger.info("the app has no lifespan", exc_info=_error(self._task))
+        elif answer["type"] != "lifespan.startup.complete":
+            await asyncio.wait({self._task}, timeout=LIMIT)
+            raise _error(self._task) or LifespanError(answer.get("message") or answer["type"])
+
+    async def shutdown(self) -> None:
+        """Returns when the app has closed what it opened, or after `LIMIT`. What goes wrong is logged."""
+        if self._task is None or self._task.done():
+            return
+        try:
+            async with asyncio.timeout(LIMIT):
+                await self._tell(self._task, "shutdown")
+                await asyncio.wait({self._task})
+        except TimeoutError:
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=LIMIT)
+            logger.error("the app's shutdown took longer than %s s", LIMIT)
+        if error := _error(self._task):
+            logger.error("the app's shutdown failed", exc_info=error)
+
+    async def _run(self, scope: dict[str, Any]) -> None:
+        await self._app(scope, self._to_app.get, self._take)
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] not in _MESSAGES:  # an app that answers every scope as if it were a request
+            raise UnexpectedMessageError(f"{message['type']} has no place in the lifespan")
+        self._from_app.put_nowait(message)
+
+    async def _tell(self, task: asyncio.Task[None], phase: str) -> Message | None:
+        """Sends lifespan.<phase>; the app's answer to it, or None where the app ended instead."""
+        self._to_app.put_nowait({"type": f"lifespan.{phase}"})
+        answer = asyncio.create_task(self._from_app.get())
+        await asyncio.wait({task, answer}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        answer.cancel()
+        return None
+
+
+def _error(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None

@@ -1,0 +1,132 @@
+"""One poller: next event -> one cycle of the app -> the Runtime API's answer to it -> next event.
+
+It ends with RuntimeApiLostError when there is no next event to be had, or by being cancelled; nothing that happens in
+an invocation ends it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Never
+
+from mangum import Mangum
+from mangum.types import ASGI
+
+from handler.bridge import HttpRequest, extend, translate
+from handler.connection import Answer, Connection
+from handler.cycle import Cycle
+from handler.environment import Environment, LambdaContext
+from handler.errors import ErrorReport, RuntimeApiLostError
+from handler.logs import Log, log_of, logger
+from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_invocation
+from handler.response import response_to
+
+RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
+"""Seconds before each attempt to get the next event; after the last one the Runtime API counts as lost."""
+
+ANSWER_LIMIT = 1.0
+"""Seconds after the deadline for the answer to a response: it comes when the client has taken all of it."""
+
+ANSWER_LIMIT_UNDATED = 60.0
+"""The same for an invocation without a deadline, from the end of its response."""
+
+ANSWER_LIMIT_SHUTDOWN = 0.2
+
+_TRACE_ID = "_X_AMZN_TRACE_ID"
+
+
+class Poller:
+    """Serves one invocation at a time, over a connection of its own."""
+
+    def __init__(self, app: ASGI, environment: Environment, state: Mapping[str, Any], connection: Connection) -> None:
+        self._app = app
+        self._environment = environment
+        self._state = state
+        self._connection = connection
+        self._mangum = Mangum(app, lifespan="off")
+
+    async def run(self) -> Never:
+        async with self._connection:
+            while True:
+                invocation, event = await self._next()
+                self._set_trace_id(invocation.trace_id)
+                await self._serve(invocation, event)
+
+    async def _next(self) -> tuple[Invocation, bytes]:
+        for delay in RETRY_DELAYS:
+            await asyncio.sleep(delay)
+            try:
+                answer = await self._connection.exchange(next_invocation())
+                if _accepted(answer, logger):
+                    return Invocation.from_headers(answer.headers, now=time.time()), answer.body
+            except (OSError, ValueError) as error:
+                logger.warning("no next event: %s", error)
+        raise RuntimeApiLostError("the Runtime API gives no further event")
+
+    async def _serve(self, invocation: Invocation, event: bytes) -> None:
+        limit = ANSWER_LIMIT_SHUTDOWN
+        try:
+            await self._respond(invocation, event)
+            limit = _answer_limit(invocation)
+        finally:
+            await self._take_answer(invocation, limit)
+
+    async def _respond(self, invocation: Invocation, event: bytes) -> None:
+        try:
+            request = self._request(invocation, event)
+        except Exception as error:  # noqa: BLE001 - no event, whatever is in it, may end the process
+            log_of(invocation).exception("the event cannot be served")
+            await self._refuse(invocation, error)
+        else:
+            response = response_to(invocation, request, buffered=self._environment.buffered)
+            cycle = Cycle(self._app, request, response, self._connection)
+            await cycle.run(invocation.time_left(time.time()))
+
+    def _request(self, invocation: Invocation, event: bytes) -> HttpRequest:
+        context = LambdaContext.of(invocation, self._environment)
+        request = translate(self._mangum, event, context)
+        extend(request.scope, invocation, self._state)
+        return request
+
+    async def _refuse(self, invocation: Invocation, error: Exception) -> None:
+        try:
+            await self._connection.write(invocation.error(ErrorReport.of(error)))
+        except OSError as cut:
+            log_of(invocation).warning("the failure could not be told: %r", cut)
+
+    async def _take_answer(self, invocation: Invocation, limit: float) -> None:
+        try:
+            async with asyncio.timeout(limit):
+                answer = await self._connection.answer()
+        except OSError as error:  # the time-out among them
+            log_of(invocation).warning("no answer to the response: %r", error)
+            self._connection.abort()
+        else:
+            _accepted(answer, log_of(invocation))
+
+    def _set_trace_id(self, trace_id: str | None) -> None:
+        """Where AWS's tools look for it. A variable of the process can belong to one invocation at a time only."""
+        if self._environment.concurrency > 1:
+            return
+        if trace_id is None:
+            os.environ.pop(_TRACE_ID, None)
+        else:
+            os.environ[_TRACE_ID] = trace_id
+
+
+def _accepted(answer: Answer, log: Log) -> bool:
+    """Logs any other answer. Raises RuntimeApiLostError where the API says that nothing more will come of it."""
+    if answer.status in ACCEPTED:
+        return True
+    meaning = ANSWERS.get(answer.status, "not documented")
+    log.error("the Runtime API answered %s: %s", answer.status, meaning)
+    if answer.status == UNRECOVERABLE:
+        raise RuntimeApiLostError(f"the Runtime API answered {answer.status}: {meaning}")
+    return False
+
+
+def _answer_limit(invocation: Invocation) -> float:
+    if invocation.deadline is None:
+        return ANSWER_LIMIT_UNDATED
+    return max(0.0, invocation.deadline - time.time()) + ANSWER_LIMIT

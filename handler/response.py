@@ -1,0 +1,146 @@
+"""The send side of one ASGI request: which message may come when, and what it makes the handler write. No I/O.
+
+    START --http.response.start--> BODY --http.response.body, more_body--> BODY
+                                        --http.response.body, the last---> COMPLETE
+
+In come the app's messages, out go `Write`s, or UnexpectedMessageError for a message out of order. A failure becomes a
+report in place of the response while nothing has been sent, trailers after that, and nothing once all is said.
+Source: ASGI, "HTTP & WebSocket ASGI Message Format" 2.4, "Response Start" and "Response Body".
+"""
+
+import enum
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mangum.types import Message
+from mangum.types import Response as WholeResponse
+
+from handler.bridge import HttpRequest
+from handler.errors import ErrorReport, UnexpectedMessageError
+from handler.protocol import DELIMITER, End, Header, Invocation, Write, error_trailers, prelude
+
+BODILESS_STATUS = (204, 304)
+
+
+class State(enum.Enum):
+    """What has been heard of the response."""
+
+    START = enum.auto()
+    BODY = enum.auto()
+    COMPLETE = enum.auto()
+
+
+class Response(ABC):
+    """The state machine, whatever the form in which the response is sent."""
+
+    def __init__(self, invocation: Invocation, request: HttpRequest) -> None:
+        self.state = State.START
+        self.invocation = invocation
+        self._request = request
+        self._bodiless = request.scope["method"] == "HEAD"
+
+    @property
+    def complete(self) -> bool:
+        return self.state is State.COMPLETE
+
+    def send(self, message: Message) -> list[Write]:
+        """What to write for a message. Where it raises, the state is as before."""
+        transition = TRANSITIONS.get((self.state, message["type"]))
+        if transition is None:
+            raise UnexpectedMessageError(f"{message['type']} cannot come here: {_EXPECTED[self.state]}")
+        return transition(self, message)
+
+    def fail(self, report: ErrorReport) -> list[Write]:
+        """What to write when nothing more will come; the response is complete then."""
+        state, self.state = self.state, State.COMPLETE
+        return self._failure(state, report)
+
+    def start(self, message: Message) -> list[Write]:
+        """http.response.start."""
+        writes = self._begin(message["status"], list(message.get("headers", ())))
+        self._bodiless = self._bodiless or message["status"] in BODILESS_STATUS
+        self.state = State.BODY
+        return writes
+
+    def body(self, message: Message) -> list[Write]:
+        """http.response.body. A response that can have no body (RFC 9110, section 6.4.1) drops what comes as one."""
+        data = b"" if self._bodiless else bytes(message.get("body", b""))
+        last = not message.get("more_body", False)
+        writes = self._piece(data, last=last)
+        if last:
+            self.state = State.COMPLETE
+        return writes
+
+    @abstractmethod
+    def _begin(self, status: int, headers: list[Header]) -> list[Write]: ...
+
+    @abstractmethod
+    def _piece(self, data: bytes, *, last: bool) -> list[Write]: ...
+
+    @abstractmethod
+    def _failure(self, state: State, report: ErrorReport) -> list[Write]: ...
+
+
+class StreamedResponse(Response):
+    """Writes each message as it comes: prelude and delimiter at the start, a chunk for each piece of the body."""
+
+    def _begin(self, status: int, headers: list[Header]) -> list[Write]:
+        return [self.invocation.stream(), prelude(status, headers), DELIMITER]
+
+    def _piece(self, data: bytes, *, last: bool) -> list[Write]:
+        return [*([data] if data else []), *([End()] if last else [])]
+
+    def _failure(self, state: State, report: ErrorReport) -> list[Write]:
+        return _STREAM_FAILURES[state](self.invocation, report)
+
+
+class BufferedResponse(Response):
+    """Keeps all messages until the last, then writes the response in the form that the event's source takes."""
+
+    def __init__(self, invocation: Invocation, request: HttpRequest) -> None:
+        super().__init__(invocation, request)
+        self._status = 0
+        self._headers: list[list[bytes]] = []
+        self._pieces: list[bytes] = []
+
+    def _begin(self, status: int, headers: list[Header]) -> list[Write]:
+        self._status = status
+        # Mangum decodes header values as UTF-8, where ASGI has bytes of any kind
+        self._headers = [[name, value.decode("latin-1").encode()] for name, value in headers]
+        return []
+
+    def _piece(self, data: bytes, *, last: bool) -> list[Write]:
+        self._pieces.append(data)
+        if not last:
+            return []
+        whole = WholeResponse(status=self._status, headers=self._headers, body=b"".join(self._pieces))
+        return self.invocation.response(json.dumps(self._request.event_source(whole)).encode())
+
+    def _failure(self, state: State, report: ErrorReport) -> list[Write]:
+        return [] if state is State.COMPLETE else self.invocation.error(report)
+
+
+TRANSITIONS: Mapping[tuple[State, Any], Callable[[Response, Message], list[Write]]] = {
+    (State.START, "http.response.start"): Response.start,
+    (State.BODY, "http.response.body"): Response.body,
+}
+
+_EXPECTED: Mapping[State, str] = {
+    State.START: "http.response.start is due",
+    State.BODY: "http.response.body is due",
+    State.COMPLETE: "the response is complete",
+}
+
+_STREAM_FAILURES: Mapping[State, Callable[[Invocation, ErrorReport], list[Write]]] = {
+    State.START: Invocation.error,
+    State.BODY: lambda _, report: [error_trailers(report)],
+    State.COMPLETE: lambda *_: [],
+}
+
+
+def response_to(invocation: Invocation, request: HttpRequest, *, buffered: bool) -> Response:
+    """The response to a request, streamed wherever that is wanted and possible."""
+    kind = StreamedResponse if request.streamable and not buffered else BufferedResponse
+    return kind(invocation, request)

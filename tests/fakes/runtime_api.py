@@ -1,0 +1,212 @@
+"""An emulator of the Lambda Runtime API on a socket of loopback: asyncio, and nothing of the code under test.
+
+    async with RuntimeApi() as api:
+        call = api.invoke({"version": "2.0", ...})    # for whoever polls next; start that with api.address
+        assert await call.chunk(2) == b"first token"  # waits until that chunk is here
+        await call.end()
+        assert call.prelude["statusCode"] == 200
+    assert api.violations == []
+
+It takes a response as it comes, chunk by chunk with the time of each, and checks what AWS's service would refuse or
+garble: the headers and the framing of a streamed response, the form of error types, answers that come twice. A `Fault`
+makes it misbehave in one invocation, `next_faults` in polling. Sources: AWS Lambda Developer Guide, runtimes-api and
+runtimes-custom; AWS's runtime interface emulator for what is answered when.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tests.fakes.invocation import INVOCATION_ID, Call, Fault, Headers, Watched, violations
+
+API = "/2018-06-01/runtime/"
+MAX_BUFFERED = 6 * 1024 * 1024
+
+
+@dataclass
+class Request:
+    """The head of a request."""
+
+    method: str
+    resource: str
+    headers: Headers
+
+
+@dataclass
+class RuntimeApi(Watched):
+    """The service. `keep_alive=False` closes each connection after its answer."""
+
+    keep_alive: bool = True
+    next_faults: deque[int] = field(default_factory=deque)
+    """Statuses for the next polls, in place of an event; 0 closes the connection."""
+    violations: list[str] = field(default_factory=list)
+    init_error: dict[str, Any] | None = None
+    init_error_type: str | None = None
+    polls: int = 0
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._calls: dict[str, Call] = {}
+        self._waiting: asyncio.Queue[Call] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def invoke(
+        self,
+        event: object,
+        *,
+        deadline: float | None = 60.0,
+        headers: Mapping[str, str] | None = None,
+        fault: Fault | None = None,
+    ) -> Call:
+        """Queues an event (bytes are sent as they are); `deadline` is in seconds from now."""
+        sent = {"Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()), INVOCATION_ID: uuid.uuid4().hex}
+        if deadline is not None:
+            sent["Lambda-Runtime-Deadline-Ms"] = str(int((time.time() + deadline) * 1000))
+        encoded = event if isinstance(event, bytes) else json.dumps(event).encode()
+        call = Call(encoded, sent | dict(headers or {}), fault or Fault())
+        self._calls[call.id] = call
+        self._waiting.put_nowait(call)
+        return call
+
+    async def polled(self, times: int) -> None:
+        """Returns when the runtime has asked for an event so many times: it has done with what it had before."""
+        await self.until(lambda: self.polls >= times)
+
+    async def init_failed(self) -> dict[str, Any]:
+        """What was posted to init/error."""
+        await self.until(lambda: self.init_error is not None)
+        return self.init_error or {}
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        try:
+            while await self._exchange(await read_head(reader), reader, writer):
+                await writer.drain()
+        except (EOFError, OSError):
+            pass  # the runtime has hung up
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _exchange(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether the connection is still good for another request."""
+        match request.method, request.resource.split("/"):
+            case "GET", ["invocation", "next"]:
+                return await self._next(reader, writer)
+            case "POST", ["init", "error"]:
+                self.init_error_type = request.headers.get("lambda-runtime-function-error-type")
+                self.init_error = json.loads(b"".join([data async for data in read_body(request.headers, reader, {})]))
+                await self.changed()
+                return self._answer(writer, 202)
+            case "POST", ["invocation", id_, "response" | "error" as resource] if id_ in self._calls:
+                return await self._take(self._calls[id_], resource, request.headers, reader, writer)
+        self.violations.append(f"{request.method} {request.resource} is unknown")
+        self._answer(writer, 400)
+        return False
+
+    async def _next(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        self.polls += 1
+        await self.changed()
+        if self.next_faults:
+            status = self.next_faults.popleft()
+            return bool(status) and self._answer(writer, status)
+        getting = asyncio.create_task(self._waiting.get())
+        gone = asyncio.create_task(reader.read(1))  # a poller that hangs up must not get an event
+        await asyncio.wait({getting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            getting.cancel()
+            return False
+        gone.cancel()
+        await asyncio.wait({gone})
+        call = getting.result()
+        call.handed_out = time.perf_counter()
+        return self._answer(writer, 200, call.event, call.sent_headers)
+
+    async def _take(
+        self, call: Call, resource: str, headers: Headers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        call.posts += 1
+        if call.posts > 1:
+            self.violations.append(f"{resource} after {call.resource}")
+            self._answer(writer, 403)
+            return False
+        call.resource, call.headers = resource, headers
+        try:
+            status = await self._receive(call, reader)
+        finally:
+            call.ended = True
+            await call.changed()
+        if status and not call.fault.mute:
+            self._answer(writer, status)
+        if call.fault.early or call.fault.mute:
+            await asyncio.Event().wait()
+        return bool(status) and self.keep_alive
+
+    async def _receive(self, call: Call, reader: asyncio.StreamReader) -> int:
+        """Reads a response; the status of the answer to it, 0 for none."""
+        fault = call.fault
+        if fault.early is not None:
+            return fault.early
+        if fault.hold is not None:
+            await fault.hold.wait()
+        if fault.cut_after == 0:
+            return 0
+        async for data in read_body(call.headers, reader, call.trailers):
+            await call.add(data)
+            if len(call.chunks) == fault.cut_after:
+                return 0
+        self.violations += violations(call)
+        if "transfer-encoding" not in call.headers and len(call.body) > MAX_BUFFERED:
+            return 413
+        return fault.answer
+
+    def _answer(
+        self, writer: asyncio.StreamWriter, status: int, body: bytes = b"{}", headers: Headers | None = None
+    ) -> bool:
+        lines = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
+        if not self.keep_alive:
+            lines["Connection"] = "close"
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        writer.write(f"HTTP/1.1 {status} -\r\n{head}\r\n".encode() + body)
+        return self.keep_alive
+
+
+async def read_head(reader: asyncio.StreamReader) -> Request:
+    """Raises EOFError when no request comes any more."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    line, *fields = head[:-4].split("\r\n")
+    method, path, _ = line.split(" ")
+    pairs = (header.split(":", 1) for header in fields)
+    return Request(method, path.removeprefix(API), {name.lower(): value.strip() for name, value in pairs})
+
+
+async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: Headers) -> AsyncIterator[bytes]:
+    """The chunks of a body one by one, or a body with a length in one piece; fills in the trailers at the end."""
+    if headers.get("transfer-encoding") != "chunked":
+        yield await reader.readexactly(int(headers.get("content-length", "0")))
+        return
+    while size := int(await reader.readline(), 16):
+        yield (await reader.readexactly(size + 2))[:-2]
+    while (line := await reader.readline()) != b"\r\n":
+        name, _, value = line.decode("ascii").partition(":")
+        trailers[name.lower()] = value.strip()

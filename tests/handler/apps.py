@@ -1,0 +1,39 @@
+"""What the small ASGI apps in these tests have in common."""
+
+from collections.abc import Awaitable, Callable
+
+from mangum.types import ASGI, Message, Receive, Scope, Send
+
+
+async def start(send: Send, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def piece(send: Send, data: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+def http(answer: Callable[[Send], Awaitable[None]]) -> ASGI:
+    """An app that answers every request by `answer`, and knows no lifespan."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        assert (await receive())["type"] == "http.request"
+        await answer(send)
+
+    return app
+
+
+@http
+async def hello(send: Send) -> None:
+    await start(send)
+    await piece(send, b"hello", more=False)
+
+
+def messages(*pieces: bytes) -> list[Message]:
+    """The messages of a response with this body."""
+    return [
+        {"type": "http.response.start", "status": 200, "headers": []},
+        *({"type": "http.response.body", "body": data, "more_body": True} for data in pieces),
+        {"type": "http.response.body", "body": b"", "more_body": False},
+    ]

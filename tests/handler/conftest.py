@@ -1,0 +1,46 @@
+"""The emulated Runtime API, and the loop under test running against it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+from mangum import Mangum
+from mangum.types import ASGI
+
+from handler.runtime import run
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello
+
+Serve = Callable[..., asyncio.Task[int]]
+
+
+@pytest.fixture
+def mangum() -> Iterator[Mangum]:
+    """For reading events. Mangum makes sure of an event loop, which it does not use for that."""
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        yield Mangum(hello, lifespan="off")
+        asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[RuntimeApi]:
+    """A Runtime API; the test fails where something broke its rules."""
+    async with RuntimeApi() as api:
+        yield api
+    assert api.violations == []
+
+
+@pytest.fixture
+async def serve(api: RuntimeApi) -> AsyncIterator[Serve]:
+    """Runs an app in the loop until the test is over; keywords are environment variables."""
+    running: list[asyncio.Task[int]] = []
+
+    def start(app: ASGI, **variables: str) -> asyncio.Task[int]:
+        running.append(asyncio.create_task(run(lambda: app, {"AWS_LAMBDA_RUNTIME_API": api.address, **variables})))
+        return running[-1]
+
+    yield start
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

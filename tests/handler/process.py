@@ -1,0 +1,49 @@
+"""A small app in a process of its own: `python -m tests.handler.process`, as `python -m handler` runs the real one."""
+
+import asyncio
+import os
+import sys
+
+from mangum.types import Receive, Scope, Send
+
+from handler.runtime import run
+from tests.handler.apps import hello, http, piece, start
+
+
+@http
+async def endless(send: Send) -> None:
+    await start(send)
+    while True:
+        await piece(send, b"tick")
+        await asyncio.sleep(0.01)
+
+
+@http
+async def fails(send: Send) -> None:
+    del send
+    raise ValueError("before the first byte")
+
+
+@http
+async def fails_half_way(send: Send) -> None:
+    await start(send)
+    await piece(send, b"half")
+    raise ValueError("after the first byte, at length: " + "x" * 100_000)
+
+
+ROUTES = {"/hello": hello, "/endless": endless, "/fails": fails, "/fails-half-way": fails_half_way}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Says on stdout when its lifespan ends."""
+    if scope["type"] == "http":
+        return await ROUTES[scope["path"]](scope, receive, send)
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    sys.stdout.write("shut down\n")
+    return await send({"type": "lifespan.shutdown.complete"})
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(lambda: app, os.environ)))

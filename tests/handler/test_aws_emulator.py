@@ -1,0 +1,94 @@
+"""The loop under AWS's own emulator of the Runtime API, which comes with the SAM CLI.
+
+It hands on a streamed response in one piece, as it stands on the wire, and says nothing of trailers; but it reads them
+with the HTTP server of the real service, and panics where they are too long for that.
+"""
+
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.handler.events import function_url
+from tests.infra.paths import ROOT
+from tests.infra.processes import free_port, listens, running, wait_until
+
+DELIMITER = bytes(8)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AWS's emulator runs on Linux only")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """An emulator that runs the small app."""
+
+    url: str
+    log: Path
+
+    def invoke(self, event: object) -> bytes:
+        return httpx2.post(self.url, json=event, timeout=10).content
+
+
+def binary() -> Path:
+    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    found = list((ROOT / ".venv-sam").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
+    assert found, "AWS's emulator comes with the SAM CLI: `make test` installs that into .venv-sam"
+    return found[0]
+
+
+@pytest.fixture(params=["stream", "buffered"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def emulator(tmp_path: Path, mode: str) -> Iterator[Emulator]:
+    port = free_port()
+    command = [
+        *(str(binary()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
+        *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
+        *(sys.executable, "-m", "tests.handler.process"),
+    ]
+    log = tmp_path / "log"
+    with running(*command, log=log, PYTHONPATH=str(ROOT), RESPONSE_MODE=mode):
+        wait_until(lambda: listens(port), f"the emulator listens; its log is {log}")
+        yield Emulator(f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations", log)
+
+
+@pytest.mark.parametrize("mode", ["stream"], indirect=True)
+def test_a_stream_is_prelude_delimiter_and_body(emulator: Emulator) -> None:
+    prelude, delimiter, body = emulator.invoke(function_url("/hello")).partition(DELIMITER)
+    assert (json.loads(prelude)["statusCode"], delimiter, body) == (200, DELIMITER, b"hello")
+
+
+@pytest.mark.parametrize("mode", ["buffered"], indirect=True)
+def test_a_buffered_response_is_one_json_object(emulator: Emulator) -> None:
+    answer = json.loads(emulator.invoke(function_url("/hello")))
+    assert (answer["statusCode"], answer["body"]) == (200, "hello")
+
+
+def test_a_failure_before_the_first_byte_is_an_error(emulator: Emulator) -> None:
+    answer = json.loads(emulator.invoke(function_url("/fails")))
+    assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "before the first byte")
+
+
+@pytest.mark.parametrize("mode", ["stream"], indirect=True)
+def test_a_failure_half_way_is_taken_as_the_end_of_the_stream(emulator: Emulator) -> None:
+    assert emulator.invoke(function_url("/fails-half-way")).endswith(DELIMITER + b"half")
+    assert "PANIC" not in emulator.log.read_text()
+
+
+def test_what_is_no_http_request_is_an_error(emulator: Emulator) -> None:
+    assert json.loads(emulator.invoke({"source": "aws.events"}))["errorType"] == "Function.UnsupportedEvent"
+
+
+def test_one_process_serves_everything_that_comes(emulator: Emulator) -> None:
+    for path in ("/hello", "/fails", "/fails-half-way", "/nowhere"):
+        emulator.invoke(function_url(path))
+    assert b"hello" in emulator.invoke(function_url("/hello"))
+    assert emulator.log.read_text().count("INIT START") == 1

@@ -1,0 +1,58 @@
+"""Where a stream cannot be taken, the loop answers in the form of the event's source."""
+
+import base64
+
+import pytest
+from mangum.types import Send
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url, load_balancer, rest_api
+
+
+@pytest.mark.parametrize("variables", [{"RESPONSE_MODE": "buffered"}, {"AWS_SAM_LOCAL": "true"}])
+@pytest.mark.parametrize("event", [function_url(), rest_api(), load_balancer()])
+async def test_the_whole_response_is_one_json_object(
+    api: RuntimeApi, serve: Serve, event: object, variables: dict[str, str]
+) -> None:
+    call = api.invoke(event)
+    serve(StreamingResponse(iter(["a", "b"]), media_type="text/plain"), **variables)
+    await call.end()
+    assert (call.json["statusCode"], call.json["body"]) == (200, "ab")
+    assert call.headers["content-type"] == "application/json"
+
+
+async def test_a_load_balancer_gets_it_without_being_asked(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(load_balancer())
+    serve(PlainTextResponse("text"))
+    assert (await call.end()).json["body"] == "text"
+
+
+async def test_binary_goes_as_base64(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(Response(b"\x89PNG", media_type="image/png"), RESPONSE_MODE="buffered")
+    assert base64.b64decode((await call.end()).json["body"]) == b"\x89PNG"
+
+
+async def test_a_failure_half_way_is_an_error_in_its_place(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        await piece(send, b"half")
+        raise ValueError("no")
+
+    call = api.invoke(function_url())
+    serve(app, RESPONSE_MODE="buffered")
+    assert (await call.end()).resource == "error"
+    assert call.json["errorMessage"] == "no"
+
+
+async def test_more_than_6_mb_are_refused_and_the_process_lives_on(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.invoke(function_url())
+    serve(PlainTextResponse("x" * 7_000_000), RESPONSE_MODE="buffered")
+    await api.polled(2)
+    assert "6 MB" in caplog.text

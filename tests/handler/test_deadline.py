@@ -1,0 +1,140 @@
+"""The function's time limit, over real sockets."""
+
+import asyncio
+import time
+
+import pytest
+from mangum.types import Receive, Scope, Send
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+
+from tests.fakes.invocation import Fault
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello, http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+
+
+@http
+async def never_starts(send: Send) -> None:
+    del send
+    await asyncio.Event().wait()
+
+
+@http
+async def never_ends(send: Send) -> None:
+    await start(send)
+    await piece(send, b"half")
+    await asyncio.Event().wait()
+
+
+@http
+async def never_stops_sending(send: Send) -> None:
+    await start(send)
+    while True:
+        await piece(send, bytes(65536))
+
+
+async def test_the_deadline_is_in_the_scope(api: RuntimeApi, serve: Serve) -> None:
+    seen: list[float] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await hello(scope, receive, send)
+        seen.append(scope["extensions"]["rivulet.invocation"]["deadline"])
+
+    api.invoke(function_url(), deadline=30)
+    serve(app)
+    await api.polled(2)
+    assert 25 < seen[0] - time.time() <= 30
+
+
+async def test_an_app_that_has_not_started_by_then_is_an_error(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url(), deadline=0.4)
+    serve(never_starts)
+    assert (await call.end()).json["errorType"] == "Function.DeadlineExceeded"
+
+
+async def test_an_app_that_streams_by_then_is_ended_in_trailers_before_it_is_too_late(
+    api: RuntimeApi, serve: Serve
+) -> None:
+    call = api.invoke(function_url(), deadline=0.4)
+    deadline = time.time() + 0.4
+    serve(never_ends)
+    assert (await call.end()).error_type == "Function.DeadlineExceeded"
+    assert (call.content, time.time() < deadline) == (b"half", True)
+
+
+async def test_the_app_may_use_its_last_moment(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await piece(send, b"out of time", more=False)
+
+    call = api.invoke(function_url(), deadline=0.4)
+    serve(app)
+    assert ((await call.end()).content, call.trailers) == (b"out of time", {})
+
+
+async def test_an_app_that_will_not_stop_is_left_behind(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+    refused: asyncio.Future[OSError] = asyncio.get_running_loop().create_future()
+
+    @http
+    async def stubborn(send: Send) -> None:
+        await start(send)
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        try:
+            await piece(send, b"too late")
+        except OSError as error:
+            refused.set_result(error)
+
+    call = api.invoke(function_url(), deadline=0.4)
+    serve(stubborn)
+    assert (await call.end()).error_type == "Function.DeadlineExceeded"
+    await api.polled(2)
+    assert "does not stop" in caplog.text
+    release.set()
+    assert await refused
+
+
+async def test_a_reader_that_is_stuck_does_not_hold_the_process(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url(), deadline=0.4, fault=Fault(hold=asyncio.Event()))
+    serve(never_stops_sending)
+    await api.polled(2)
+    assert call.chunks == []
+
+
+async def test_a_background_task_is_stopped_at_the_deadline(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = api.invoke(function_url(), deadline=0.4)
+    serve(Response("ok", background=BackgroundTask(asyncio.Event().wait)))
+    assert (await call.end()).content == b"ok"
+    await api.polled(2)
+    assert "time limit" in caplog.text
+
+
+@pytest.mark.parametrize("app", [never_starts, never_ends])
+async def test_the_process_survives_the_deadline(api: RuntimeApi, serve: Serve, app: object) -> None:
+    calls = [api.invoke(function_url(), deadline=0.3) for _ in range(2)]
+    serve(app)
+    await api.polled(3)
+    assert [call.error_type for call in calls] == ["Function.DeadlineExceeded"] * 2
+
+
+@pytest.mark.parametrize("deadline", [None, -3600])
+async def test_without_a_believable_deadline_the_app_takes_its_time(
+    api: RuntimeApi, serve: Serve, deadline: float | None
+) -> None:
+    call = api.invoke(function_url(), deadline=deadline)
+    serve(hello)
+    assert (await call.end()).content == b"hello"

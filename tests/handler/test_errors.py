@@ -1,0 +1,87 @@
+"""The reports of failures."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import ErrorReport, UnsupportedEventError, error_type
+
+
+def raised(error: Exception) -> Exception:
+    try:
+        raise error
+    except Exception as caught:  # noqa: BLE001 - the subject is any exception, with its traceback
+        return caught
+
+
+def test_an_exception_is_reported_by_class_message_and_stack() -> None:
+    report = json.loads(ErrorReport.of(raised(ValueError("no such thing"))).to_json())
+    assert (report["errorType"], report["errorMessage"]) == ("ValueError", "no such thing")
+    assert report["stackTrace"][0].startswith('  File "')
+    assert "raise error" in report["stackTrace"][0]
+
+
+def test_the_handlers_own_errors_are_reported_by_their_type() -> None:
+    report = ErrorReport.of(UnsupportedEventError("none"))
+    assert (report.type, report.name) == ("Function.UnsupportedEvent", "Function.UnsupportedEvent")
+
+
+def test_a_group_of_one_is_reported_as_the_one() -> None:
+    group = ExceptionGroup("outer", [ExceptionGroup("inner", [KeyError("x")])])
+    assert ErrorReport.of(group).type == "Function.KeyError"
+
+
+def test_a_group_of_many_is_reported_as_the_group() -> None:
+    assert ErrorReport.of(ExceptionGroup("both", [KeyError("x"), ValueError("y")])).type == "Function.ExceptionGroup"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ValueError", "Function.ValueError"),
+        ("_Http2Error", "Function.HttpError"),
+        ("error", "Function.Error"),
+        ("Überlauf", "Function.Berlauf"),
+        ("E", "Function.Unknown"),
+        ("_1", "Function.Unknown"),
+    ],
+)
+def test_a_class_name_becomes_a_type_that_lambda_keeps(name: str, expected: str) -> None:
+    assert error_type(type(name, (Exception,), {})()) == expected
+
+
+@given(st.from_regex(r"\A[^\W\d]\w{0,20}\Z"))
+def test_every_class_name_becomes_a_type_that_lambda_keeps(name: str) -> None:
+    assert re.fullmatch(r"(Runtime|Function)\.[A-Z][a-zA-Z]+", error_type(type(name, (Exception,), {})()))
+
+
+def test_a_deep_stack_keeps_its_innermost_frames() -> None:
+    def even(depth: int) -> None:  # two in turn, because Python folds a single function that calls itself
+        if depth == 0:
+            raise ValueError("bottom")
+        odd(depth - 1)
+
+    def odd(depth: int) -> None:
+        even(depth - 1)
+
+    with pytest.raises(ValueError, match="bottom") as caught:
+        even(200)
+    report = ErrorReport.of(caught.value)
+    assert len(report.stack_trace) == 32
+    assert "bottom" in report.stack_trace[-1]
+
+
+@given(st.text(max_size=300), st.lists(st.text(max_size=200), max_size=20))
+def test_a_shortened_report_fits_and_keeps_what_it_can(message: str, frames: list[str]) -> None:
+    report = ErrorReport("Function.E", "E", message, tuple(frames)).within(400)
+    assert len(report.to_json()) <= 400
+    assert message.startswith(report.message)
+    assert list(report.stack_trace) == frames[len(frames) - len(report.stack_trace) :]
+
+
+def test_a_report_that_fits_is_left_alone() -> None:
+    report = ErrorReport("Function.E", "E", "message", ("frame",))
+    assert report.within(400) == report

@@ -1,0 +1,208 @@
+"""The loop over real sockets: apps that fail, and events that are none of theirs."""
+
+import asyncio
+
+import pytest
+from fastapi import FastAPI
+from mangum.types import Receive, Scope, Send
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello, http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+
+
+@http
+async def fails_at_once(send: Send) -> None:
+    del send
+    raise ValueError("before the first byte")
+
+
+@http
+async def fails_after_a_piece(send: Send) -> None:
+    await start(send)
+    await piece(send, b"half")
+    raise ValueError("after the first byte")
+
+
+@http
+async def returns_without_a_word(send: Send) -> None:
+    del send
+
+
+@http
+async def stops_half_way(send: Send) -> None:
+    await start(send)
+    await piece(send, b"half")
+
+
+async def test_a_failure_before_the_first_byte_is_posted_as_error(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(fails_at_once)
+    await call.end()
+    assert (call.resource, call.error_type) == ("error", "Function.ValueError")
+    assert (call.json["errorType"], call.json["errorMessage"]) == ("ValueError", "before the first byte")
+    assert "in fails_at_once" in call.json["stackTrace"][-1]
+
+
+async def test_a_failure_after_the_first_byte_is_told_in_trailers(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(fails_after_a_piece)
+    await call.end()
+    assert (call.resource, call.content, call.error_type) == ("response", b"half", "Function.ValueError")
+    assert call.trailing_error["errorMessage"] == "after the first byte"
+
+
+@pytest.mark.parametrize("app", [fails_at_once, fails_after_a_piece, returns_without_a_word, stops_half_way])
+async def test_a_failure_is_logged_with_its_stack(
+    api: RuntimeApi, serve: Serve, app: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = api.invoke(function_url())
+    serve(app)
+    await call.end()
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info
+
+
+async def test_an_app_that_returns_without_a_response_has_failed(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(returns_without_a_word)
+    assert (await call.end()).resource == "error"
+    assert call.json["errorMessage"] == "the app returned without starting its response"
+
+
+async def test_an_app_that_returns_half_way_has_failed(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(stops_half_way)
+    assert (await call.end()).error_type == "Function.IncompleteResponse"
+
+
+async def test_a_message_out_of_order_is_the_apps_failure(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await piece(send, b"no start")
+
+    call = api.invoke(function_url())
+    serve(app)
+    assert (await call.end()).json["errorType"] == "Function.UnexpectedMessage"
+
+
+async def test_a_message_without_its_fields_is_the_apps_failure(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await send({"type": "http.response.start"})
+
+    call = api.invoke(function_url())
+    serve(app)
+    assert (await call.end()).error_type == "Function.KeyError"
+
+
+async def test_an_app_that_cancels_itself_has_failed(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        del send
+        raise asyncio.CancelledError
+
+    call = api.invoke(function_url())
+    serve(app)
+    assert (await call.end()).error_type == "Function.CancelledError"
+
+
+async def test_headers_beyond_16_kib_are_a_clear_error(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send, 200, ((b"x-large", b"v" * 17_000),))
+
+    call = api.invoke(function_url())
+    serve(app)
+    assert (await call.end()).json["errorType"] == "Function.PreludeTooLarge"
+    assert "16376" in call.json["errorMessage"]
+
+
+async def test_a_long_message_fits_into_the_trailers(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        raise ValueError("long " * 5000)
+
+    call = api.invoke(function_url())
+    serve(app)
+    await call.end()
+    assert call.trailing_error["errorMessage"].startswith("long long")
+
+
+async def test_the_page_of_a_framework_for_its_failure_goes_out(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def fail() -> None:
+        raise ValueError("raised again after the page")
+
+    call = api.invoke(function_url())
+    serve(app)
+    await call.end()
+    assert (call.resource, call.prelude["statusCode"], call.trailers) == ("response", 500, {})
+    await api.polled(2)
+    assert "raised again after the page" in caplog.text
+
+
+async def test_a_failing_background_task_is_logged_only(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise ValueError("in the background")
+
+    call = api.invoke(function_url())
+    serve(Response("ok", background=BackgroundTask(fail)))
+    assert ((await call.end()).content, call.trailers) == (b"ok", {})
+    await api.polled(2)
+    assert "in the background" in caplog.text
+
+
+@pytest.mark.parametrize("event", [{"source": "aws.events"}, {}, [], 7, None, b"not JSON", b'"\xff"', b""])
+async def test_what_is_no_http_request_gets_a_clear_error(api: RuntimeApi, serve: Serve, event: object) -> None:
+    refused, next_one = api.invoke(event), api.invoke(function_url())
+    serve(hello)
+    assert (await refused.end()).error_type == "Function.UnsupportedEvent"
+    assert "HTTP requests" in refused.json["errorMessage"]
+    assert (await next_one.end()).content == b"hello"
+
+
+@pytest.mark.parametrize("app", [fails_at_once, fails_after_a_piece, returns_without_a_word, stops_half_way])
+async def test_the_process_lives_on_after_a_failure(api: RuntimeApi, serve: Serve, app: object) -> None:
+    calls = [api.invoke(function_url()) for _ in range(3)]
+    serve(app)
+    for call in calls:
+        await call.end()
+    await api.polled(4)
+    assert api.connections == 1
+
+
+async def test_one_failure_does_not_disturb_another_invocation(api: RuntimeApi, serve: Serve) -> None:
+    failed = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/fails":
+            failed.set()
+            await fails_at_once(scope, receive, send)
+        await failed.wait()
+        await hello(scope, receive, send)
+
+    slow, failing = api.invoke(function_url("/slow")), api.invoke(function_url("/fails"))
+    serve(app, AWS_LAMBDA_MAX_CONCURRENCY="2")
+    assert (await failing.end()).resource == "error"
+    assert (await slow.end()).content == b"hello"
+
+
+async def test_what_is_logged_names_the_invocation(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = api.invoke(function_url(), headers={"Lambda-Runtime-Trace-Id": "Root=1"})
+    serve(fails_at_once)
+    await call.end()
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (vars(record)["request_id"], vars(record)["trace_id"]) == (call.id, "Root=1")

@@ -1,0 +1,149 @@
+"""The loop over real sockets: a Runtime API that refuses, breaks off or falls silent."""
+
+import asyncio
+
+import pytest
+from mangum.types import Message, Receive, Scope, Send
+
+from tests.fakes.invocation import Fault
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello, http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+
+
+@http
+async def endless(send: Send) -> None:
+    """Sends until nobody takes it any more."""
+    await start(send)
+    while True:
+        await piece(send, bytes(4096))
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("status", [400, 403, 410, 413, 418])
+async def test_a_refused_response_is_logged_and_the_next_one_goes_out(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    api.invoke(function_url(), fault=Fault(answer=status))
+    call = api.invoke(function_url())
+    serve(hello)
+    assert (await call.end()).content == b"hello"
+    assert f"answered {status}" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 403, 410])
+async def test_a_response_refused_before_its_end_is_given_up(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    api.invoke(function_url(), fault=Fault(early=status))
+    serve(endless)
+    await api.polled(2)
+    assert f"answered {status}" in caplog.text
+
+
+async def test_a_response_refused_while_its_reader_is_stuck_is_given_up(api: RuntimeApi, serve: Serve) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        await piece(send, bytes(32 * 1024 * 1024))
+
+    api.invoke(function_url(), fault=Fault(early=410))
+    serve(app)
+    await api.polled(2)
+
+
+@pytest.mark.parametrize("chunks", [0, 2, 5])
+async def test_a_cut_connection_ends_the_invocation_and_not_the_process(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, chunks: int
+) -> None:
+    api.invoke(function_url(), fault=Fault(cut_after=chunks))
+    serve(endless)
+    await api.polled(2)
+    assert "cut off" in caplog.text
+    assert api.connections == 2
+
+
+async def test_after_a_cut_the_app_hears_it_from_send_and_then_from_receive(api: RuntimeApi, serve: Serve) -> None:
+    heard: list[Message | type[OSError]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await endless(scope, receive, send)
+        except OSError:
+            heard.append(await receive())
+        try:
+            await piece(send, b"more")
+        except OSError:
+            heard.append(OSError)
+
+    api.invoke(function_url(), fault=Fault(cut_after=3))
+    serve(app)
+    await api.polled(2)
+    assert heard == [{"type": "http.disconnect"}, OSError]
+
+
+async def test_an_api_that_does_not_answer_is_waited_for_to_the_deadline(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.poller.ANSWER_LIMIT", 0.05)
+    api.invoke(function_url(), deadline=0.4, fault=Fault(mute=True))
+    call = api.invoke(function_url())
+    serve(hello)
+    assert (await call.end()).content == b"hello"
+    assert "no answer" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [0, 400, 403, 502])
+async def test_a_failed_poll_is_tried_again(api: RuntimeApi, serve: Serve, fault: int) -> None:
+    api.next_faults.extend([fault, fault])
+    call = api.invoke(function_url())
+    serve(hello)
+    assert (await call.end()).content == b"hello"
+
+
+async def test_an_event_without_a_request_id_is_passed_over(api: RuntimeApi, serve: Serve) -> None:
+    api.invoke(function_url()).sent_headers.pop("Lambda-Runtime-Aws-Request-Id")
+    call = api.invoke(function_url())
+    serve(hello)
+    assert (await call.end()).content == b"hello"
+
+
+async def test_a_request_id_that_cannot_be_in_a_path_ends_only_its_invocation(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.invoke(function_url(), headers={"Lambda-Runtime-Aws-Request-Id": "a b"})
+    call = api.invoke(function_url())
+    serve(hello)
+    assert (await call.end()).content == b"hello"
+    assert "cannot be sent" in caplog.text
+
+
+async def test_an_api_that_is_gone_ends_the_process(
+    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.poller.RETRY_DELAYS", (0, 0.01, 0.01))
+    api.next_faults.extend([0] * 3)
+    assert await serve(hello) == 1
+
+
+@pytest.mark.parametrize("where", ["poll", "response"])
+async def test_an_api_that_cannot_recover_ends_the_process(api: RuntimeApi, serve: Serve, where: str) -> None:
+    if where == "poll":
+        api.next_faults.append(500)
+    else:
+        api.invoke(function_url(), fault=Fault(answer=500))
+    assert await serve(hello) == 1
+
+
+async def test_a_server_that_speaks_no_http_ends_the_process(
+    serve: Serve, api: RuntimeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 smtp.example.com\r\n\r\n")
+        writer.close()
+
+    monkeypatch.setattr("handler.poller.RETRY_DELAYS", (0, 0))
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        api.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await serve(hello) == 1

@@ -1,0 +1,113 @@
+"""The app's lifespan: once per environment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI, Request
+from mangum.types import Receive, Scope, Send
+
+from handler.lifespan import Lifespan
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+
+
+def app_with(events: list[str], *, failure: Exception | None = None) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, str]]:
+        events.append("startup")
+        if failure:
+            raise failure
+        yield {"greeting": "hello"}
+        events.append("shutdown")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def greet(request: Request) -> str:
+        events.append("request")
+        return str(request.state.greeting)
+
+    return app
+
+
+async def test_it_starts_once_and_its_state_reaches_each_request(api: RuntimeApi, serve: Serve) -> None:
+    events: list[str] = []
+    calls = [api.invoke(function_url()) for _ in range(2)]
+    serve(app_with(events))
+    assert [(await call.end()).content for call in calls] == [b'"hello"'] * 2
+    assert events == ["startup", "request", "request"]
+
+
+async def test_it_is_shut_down_when_the_loop_ends(api: RuntimeApi, serve: Serve) -> None:
+    events: list[str] = []
+    running = serve(app_with(events))
+    await api.polled(1)
+    running.cancel()
+    await asyncio.wait({running})
+    assert events == ["startup", "shutdown"]
+
+
+async def test_what_startup_raises_is_the_init_error(api: RuntimeApi, serve: Serve) -> None:
+    assert await serve(app_with([], failure=ValueError("OPENAI_API_KEY is not set"))) == 1
+    error = await api.init_failed()
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "OPENAI_API_KEY is not set")
+    assert error["stackTrace"]
+    assert (api.init_error_type, api.polls) == ("Function.ValueError", 0)
+
+
+async def test_a_startup_that_only_says_that_it_failed_is_one_too(api: RuntimeApi, serve: Serve) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "lifespan"
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    assert await serve(app) == 1
+    assert (await api.init_failed())["errorMessage"] == "no database"
+    assert api.init_error_type == "Function.LifespanFailed"
+
+
+async def returns_at_once(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await hello(scope, receive, send)
+
+
+@pytest.mark.parametrize("app", [hello, returns_at_once])
+async def test_an_app_without_a_lifespan_is_served(api: RuntimeApi, serve: Serve, app: object) -> None:
+    call = api.invoke(function_url())
+    serve(app)
+    assert (await call.end()).content == b"hello"
+
+
+async def test_a_shutdown_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise ValueError("cannot close")
+
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    await lifespan.shutdown()
+    assert "cannot close" in caplog.text
+
+
+async def test_a_shutdown_that_hangs_is_cancelled(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.lifespan.LIMIT", 0.05)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await asyncio.Event().wait()
+
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    await lifespan.shutdown()
+    assert "longer than" in caplog.text

@@ -1,0 +1,90 @@
+"""`python -m handler`: the real app, in a process of its own, between the emulated Runtime API and the stand-in."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from infra.standin.server import StandIn
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.events import function_url
+
+ROOT = Path(__file__).parents[2]
+HELD = [{"created": True}, {"text": "first"}, {"gate": "second"}, {"text": " second"}, {"completed": True}]
+
+Start = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+async def start(api: RuntimeApi, standin: StandIn, tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts the door as the wrapper does, but where no `.env` has a say; keywords are further variables."""
+    started: list[Process] = []
+    ours = {
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": standin.base_url,
+        "PYTHONPATH": str(ROOT),
+    }
+
+    async def start(**variables: str) -> Process:
+        command = (sys.executable, "-m", "handler")
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=tmp_path, env=ours | variables, stdout=PIPE, stderr=PIPE
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
+    api: RuntimeApi, standin: StandIn, start: Start
+) -> None:
+    event = function_url("/api/chat/stream", "POST", body=json.dumps({"message": f"/play {json.dumps(HELD)}"}))
+    event["headers"]["content-type"] = "application/json"
+    call = api.invoke(event)
+    process = await start()
+    await call.until(lambda: b'"first"' in call.content)
+    assert b'"second"' not in call.content
+    assert not call.ended
+    standin.open_gate("second")
+    await call.end()
+    assert call.content.rstrip().splitlines()[-2] == b"event: end"
+    await api.polled(2)
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
+
+
+async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setting(
+    api: RuntimeApi, start: Start
+) -> None:
+    process = await start(LOG_LEVEL="nonsense")
+    error = await api.init_failed()
+    assert (error["errorType"], api.init_error_type) == ("ConfigurationError", "Function.ConfigurationError")
+    assert "LOG_LEVEL" in error["errorMessage"]
+    assert "load_settings" in "".join(error["stackTrace"])
+    await process.communicate()
+    assert (process.returncode, api.polls) == (1, 0)
+
+
+async def test_an_environment_that_makes_no_sense_is_an_init_error(api: RuntimeApi, start: Start) -> None:
+    process = await start(AWS_LAMBDA_MAX_CONCURRENCY="many")
+    assert "AWS_LAMBDA_MAX_CONCURRENCY" in (await api.init_failed())["errorMessage"]
+    await process.communicate()
+    assert process.returncode == 1
+
+
+async def test_outside_lambda_it_says_so_and_fails(start: Start) -> None:
+    process = await start(AWS_LAMBDA_RUNTIME_API="")
+    _, stderr = await process.communicate()
+    assert b"AWS_LAMBDA_RUNTIME_API is not set" in stderr
+    assert process.returncode == 1

@@ -1,0 +1,183 @@
+"""The send side as a state machine."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mangum import Mangum
+from mangum.types import Message
+
+from handler.bridge import HttpRequest, translate
+from handler.environment import Environment, LambdaContext
+from handler.errors import ErrorReport, PreludeTooLargeError, UnexpectedMessageError
+from handler.protocol import DELIMITER, End, Invocation, Write
+from handler.response import Response, response_to
+from tests.handler.apps import hello, messages
+from tests.handler.events import Event, function_url, load_balancer, rest_api
+
+INVOCATION = Invocation("r1")
+REPORT = ErrorReport("Function.ValueError", "ValueError", "no")
+START, LAST = map(dict, messages())
+
+
+def request(mangum: Mangum, event: Event) -> HttpRequest:
+    return translate(mangum, json.dumps(event).encode(), LambdaContext.of(INVOCATION, Environment()))
+
+
+@pytest.fixture
+def streamed(mangum: Mangum) -> Response:
+    return response_to(INVOCATION, request(mangum, function_url()), buffered=False)
+
+
+@pytest.fixture
+def buffered(mangum: Mangum) -> Response:
+    return response_to(INVOCATION, request(mangum, function_url()), buffered=True)
+
+
+def written(response: Response, *sent: Message) -> list[Write]:
+    return [write for message in sent for write in response.send(message)]
+
+
+def whole(response: Response, *sent: Message) -> dict[str, Any]:
+    """What a buffered response comes to."""
+    _, payload, _ = written(response, *sent)
+    assert isinstance(payload, bytes)
+    return dict(json.loads(payload))
+
+
+def decoded(result: dict[str, Any]) -> bytes:
+    """The body of a buffered response, as whoever invoked reads it."""
+    return base64.b64decode(result["body"]) if result["isBase64Encoded"] else str(result["body"]).encode()
+
+
+def piece(data: bytes) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": True}
+
+
+def test_the_start_writes_head_prelude_and_delimiter_at_once(streamed: Response) -> None:
+    prelude = b'{"statusCode": 200, "headers": {}, "cookies": []}'
+    assert streamed.send(START) == [INVOCATION.stream(), prelude, DELIMITER]
+
+
+def test_each_piece_is_a_chunk_and_the_last_message_ends_the_stream(streamed: Response) -> None:
+    streamed.send(START)
+    assert written(streamed, piece(b"a"), piece(b"b"), LAST) == [b"a", b"b", End()]
+    assert streamed.complete
+
+
+def test_a_last_message_with_a_body_is_a_chunk_and_the_end(streamed: Response) -> None:
+    streamed.send(START)
+    assert streamed.send({"type": "http.response.body", "body": b"all"}) == [b"all", End()]
+
+
+def test_an_empty_piece_writes_nothing(streamed: Response) -> None:
+    streamed.send(START)
+    assert streamed.send(piece(b"")) == []
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_drops_it(streamed: Response, status: int) -> None:
+    streamed.send(START | {"status": status})
+    assert written(streamed, piece(b"dropped"), LAST) == [End()]
+
+
+def test_the_answer_to_head_drops_its_body(mangum: Mangum) -> None:
+    response = response_to(INVOCATION, request(mangum, function_url("/", "HEAD")), buffered=False)
+    response.send(START)
+    assert written(response, piece(b"dropped"), LAST) == [End()]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [piece(b"early")],
+        [START, START],
+        [START, LAST, piece(b"late")],
+        [START, LAST, START],
+        [{"type": "http.response.pathsend", "path": "/x"}],
+        [{"type": "websocket.accept"}],
+    ],
+)
+def test_a_message_out_of_order_is_refused(streamed: Response, sent: list[Message]) -> None:
+    *before, last = sent
+    written(streamed, *before)
+    with pytest.raises(UnexpectedMessageError, match=str(last["type"])):
+        streamed.send(last)
+
+
+def test_a_refused_start_leaves_the_response_unstarted(streamed: Response) -> None:
+    with pytest.raises(PreludeTooLargeError):
+        streamed.send(START | {"headers": [(b"x", b"v" * 20_000)]})
+    assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
+
+
+def test_a_failure_before_the_start_is_an_error_in_place_of_the_response(streamed: Response) -> None:
+    assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
+    assert streamed.complete
+
+
+def test_a_failure_after_the_start_is_trailers(streamed: Response) -> None:
+    streamed.send(START)
+    [end] = streamed.fail(REPORT)
+    assert isinstance(end, End)
+    body = dict(end.trailers)[b"Lambda-Runtime-Function-Error-Body"]
+    assert json.loads(base64.b64decode(body))["errorMessage"] == "no"
+
+
+@pytest.mark.parametrize("form", ["streamed", "buffered"])
+def test_a_failure_after_the_end_is_nothing(form: str, request: pytest.FixtureRequest) -> None:
+    response: Response = request.getfixturevalue(form)
+    written(response, START, LAST)
+    assert response.fail(REPORT) == []
+
+
+@pytest.mark.parametrize("sent", [[], [START], [START, piece(b"a")]])
+def test_a_buffered_response_fails_as_an_error_to_its_end(buffered: Response, sent: list[Message]) -> None:
+    assert written(buffered, *sent) == []
+    assert buffered.fail(REPORT) == INVOCATION.error(REPORT)
+
+
+def test_a_buffered_text_is_text(buffered: Response) -> None:
+    start = START | {"headers": [(b"content-type", b"text/plain; charset=utf-8")]}
+    result = whole(buffered, start, piece("Zür".encode()), LAST)
+    assert (result["statusCode"], result["body"], result["isBase64Encoded"]) == (200, "Zür", False)
+
+
+def test_buffered_binary_is_base64(buffered: Response) -> None:
+    result = whole(buffered, START | {"headers": [(b"content-type", b"image/png")]}, piece(b"\x89PNG"), LAST)
+    assert (decoded(result), result["isBase64Encoded"]) == (b"\x89PNG", True)
+
+
+def test_buffered_cookies_stay_apart(buffered: Response) -> None:
+    result = whole(buffered, START | {"headers": [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]}, LAST)
+    assert result["cookies"] == ["a=1", "b=2"]
+
+
+def test_buffered_header_bytes_are_latin_1(buffered: Response) -> None:
+    assert whole(buffered, START | {"headers": [(b"x-name", b"Z\xfcrich")]}, LAST)["headers"]["x-name"] == "Zürich"
+
+
+@pytest.mark.parametrize("event", [rest_api(), load_balancer(), load_balancer(multiValueHeaders={}), function_url()])
+def test_the_buffered_form_is_that_of_the_source(mangum: Mangum, event: Event) -> None:
+    result = whole(response_to(INVOCATION, request(mangum, event), buffered=True), START, LAST)
+    assert result["statusCode"] == 200
+    assert ("multiValueHeaders" in result) == ("resource" in event or "multiValueHeaders" in event)
+
+
+def test_a_load_balancer_is_always_answered_buffered(mangum: Mangum) -> None:
+    assert whole(response_to(INVOCATION, request(mangum, load_balancer()), buffered=False), START, LAST)
+
+
+@given(st.lists(st.binary(max_size=20)), st.booleans())
+async def test_any_split_of_a_body_gives_the_same_body(pieces: list[bytes], in_one: bool) -> None:
+    mangum = Mangum(hello, lifespan="off")
+    streamed = response_to(INVOCATION, request(mangum, function_url()), buffered=False)
+    buffered = response_to(INVOCATION, request(mangum, function_url()), buffered=True)
+    sent = messages(*([b"".join(pieces)] if in_one else pieces))
+    *_, end = chunks = written(streamed, *sent)[3:]
+    assert end == End()
+    assert b"".join(chunk for chunk in chunks if isinstance(chunk, bytes)) == b"".join(pieces)
+    assert decoded(whole(buffered, *sent)) == b"".join(pieces)

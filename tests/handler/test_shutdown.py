@@ -1,0 +1,38 @@
+"""SIGTERM, in a process of its own."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.events import function_url
+
+
+@pytest.fixture
+async def process(api: RuntimeApi) -> AsyncIterator[Process]:
+    environment = {"AWS_LAMBDA_RUNTIME_API": api.address, "PATH": ""}
+    command = (sys.executable, "-m", "tests.handler.process")
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
+    yield process
+    if process.returncode is None:
+        process.kill()
+        await process.communicate()
+
+
+async def test_sigterm_while_idle_shuts_the_app_down_and_exits_with_0(api: RuntimeApi, process: Process) -> None:
+    await api.polled(1)
+    process.terminate()
+    assert await process.communicate() == (b"shut down\n", b"")
+    assert process.returncode == 0
+
+
+async def test_sigterm_while_streaming_ends_the_stream_as_failed(api: RuntimeApi, process: Process) -> None:
+    call = api.invoke(function_url("/endless"))
+    assert await call.chunk(2) == b"tick"
+    process.terminate()
+    stdout, _ = await process.communicate()
+    assert (stdout, process.returncode) == (b"shut down\n", 0)
+    assert (await call.end()).error_type == "Runtime.ShuttingDown"
