@@ -14,7 +14,7 @@ const template = element(document, "#exchange", HTMLTemplateElement);
 const choice = element(document, "#choice", HTMLElement);
 const model = element(document, "#model", HTMLSelectElement);
 const status = element(document, "#status", HTMLElement);
-const painter = createPainter(document.documentElement);
+const painter = createPainter(thread);
 let turn = new AbortController();
 
 const composer = createComposer(

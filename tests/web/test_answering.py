@@ -1,0 +1,125 @@
+"""Asking on the page, as long as the answer comes: shown word by word, as text, and the form is free again after it."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.web.chat_page import ChatPage
+
+CREATED = {"created": True}
+COMPLETED = {"completed": True}
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"event": {"type": f"response.{kind}", **fields}}
+
+
+def test_the_first_words_are_shown_before_the_last_have_been_sent(chat: ChatPage, standin: StandIn) -> None:
+    chat.ask(play(CREATED, {"text": "First words, "}, {"gate": "last"}, {"text": "last words."}, COMPLETED))
+    expect(chat.answer).to_have_text("First words,")
+    expect(chat.status).to_have_text("Answering.")
+    chat.expect_busy()
+    standin.open_gate("last")
+    expect(chat.answer).to_have_text("First words, last words.")
+    expect(chat.status).to_contain_text("The answer is complete.")
+    chat.expect_ready()
+
+
+def test_an_ordinary_question_is_answered(chat: ChatPage, standin: StandIn) -> None:
+    chat.ask("What is a rivulet?")
+    expect(chat.status).to_contain_text("The answer is complete. Tokens:")
+    expect(chat.answer).not_to_be_empty()
+    chat.expect_ready()
+    assert len(standin.requests()) == 1
+
+
+def test_while_nothing_has_come_yet_the_page_says_that_it_waits(chat: ChatPage, standin: StandIn) -> None:
+    question = play({"gate": "head"}, CREATED, COMPLETED)
+    chat.ask(question)
+    expect(chat.status).to_have_text("Waiting for the answer.")
+    expect(chat.exchanges.locator(".question")).to_have_text(question)
+    chat.expect_busy()
+    standin.open_gate("head")
+    chat.expect_ready()
+
+
+def test_the_tokens_are_told_where_they_are_known(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": {"input_tokens": 12, "output_tokens": 2}}}))
+    expect(chat.status).to_have_text("The answer is complete. Tokens: 12 in, 2 out.")
+
+
+def test_the_tokens_are_not_made_up_where_they_are_not(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": None}}))
+    expect(chat.status).to_have_text("The answer is complete.")
+
+
+def test_characters_that_arrive_in_pieces_are_whole(chat: ChatPage) -> None:
+    chat.ask(play({"split": 1}, CREATED, {"text": "Grüße, 流れる"}, {"text": " \U0001f30a!"}, COMPLETED))
+    expect(chat.answer).to_have_text("Grüße, 流れる \U0001f30a!")
+
+
+def test_line_breaks_and_spaces_are_kept(chat: ChatPage) -> None:
+    text = "one\n\n  two\n\ttab  end"
+    chat.ask(play(CREATED, *({"text": character} for character in text), COMPLETED))
+    expect(chat.status).to_contain_text("complete")
+    assert chat.answer.inner_text() == text
+
+
+def test_markup_in_question_and_answer_stays_text(chat: ChatPage) -> None:
+    markup = "<img src=x onerror=alert(1)><b>bold</b><script>alert(2)</script>"
+    chat.ask(play(CREATED, {"text": markup}, COMPLETED))
+    expect(chat.answer).to_have_text(markup)
+    expect(chat.exchanges.locator(".question")).to_contain_text(markup)
+    expect(chat.exchanges.locator("img, b, script")).to_have_count(0)
+
+
+def test_earlier_exchanges_stay_with_their_outcome(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, {"text": "One."}, {"completed": {"usage": None}}))
+    expect(chat.status).to_have_text("The answer is complete.")
+    chat.ask(play(CREATED, {"text": "Two."}, {"cut": True}))
+    expect(chat.status).to_contain_text("broke off")
+    first = chat.exchanges.first
+    expect(first.locator(".answer")).to_have_text("One.")
+    expect(first.locator(".outcome")).to_have_text("The answer is complete.")
+    expect(first.locator(".outcome")).to_be_visible()
+
+
+def test_the_model_that_answers_is_named(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, COMPLETED))
+    expect(chat.exchanges.get_by_role("heading", name="gpt-4o-mini")).to_be_visible()
+
+
+def test_reasoning_tools_and_sources_are_shown(chat: ChatPage) -> None:
+    citation = {"type": "url_citation", "start_index": 0, "end_index": 3, "title": "Rivers"}
+    chat.ask(
+        play(
+            CREATED,
+            event("reasoning_summary_text.delta", delta="Thinking of water."),
+            event("web_search_call.searching"),
+            {"text": "Yes."},
+            event("output_text.annotation.added", annotation=citation | {"url": "https://example.com/rivers"}),
+            COMPLETED,
+        )
+    )
+    chat.exchanges.get_by_text("Reasoning", exact=True).click()
+    expect(chat.exchanges.get_by_text("Thinking of water.", exact=True)).to_be_visible()
+    expect(chat.exchanges.get_by_text("web_search: searching")).to_be_visible()
+    expect(chat.exchanges.get_by_role("link", name="Rivers")).to_have_attribute("href", "https://example.com/rivers")
+
+
+def test_a_source_whose_address_is_a_script_is_no_link(chat: ChatPage) -> None:
+    citation = {"type": "url_citation", "start_index": 0, "end_index": 3, "title": "", "url": "javascript:alert(1)"}
+    chat.ask(play(CREATED, event("output_text.annotation.added", annotation=citation), COMPLETED))
+    expect(chat.exchanges.get_by_role("listitem")).to_have_text("javascript:alert(1)")
+    expect(chat.exchanges.get_by_role("link")).to_have_count(0)
+
+
+def test_a_reader_of_the_screen_is_told_of_the_answer_once_it_is_there(chat: ChatPage, standin: StandIn) -> None:
+    chat.ask(play(CREATED, {"text": "One "}, {"gate": "end"}, {"text": "two."}, COMPLETED))
+    expect(chat.answer).to_have_text("One")
+    expect(chat.answer).to_have_attribute("aria-live", "polite")
+    expect(chat.answer).to_have_attribute("aria-busy", "true")
+    standin.open_gate("end")
+    expect(chat.answer).to_have_attribute("aria-busy", "false")

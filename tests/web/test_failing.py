@@ -1,0 +1,145 @@
+"""Asking on the page, where no answer comes, or not all of it: every outcome is told, and the form is free again."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.web.chat_page import STREAM, ChatPage
+from tests.web.conftest import OpenPage
+
+CREATED = {"created": True}
+COMPLETED = {"completed": True}
+START = b'event: start\ndata: {"turn_id": "1", "model": "m"}\n\n'
+TEXT = b'event: text\ndata: {"delta": "Half an"}\n\n'
+
+
+def stream_of(chat: ChatPage, **response: Any) -> None:
+    """From now on the page's questions get this response, which the app itself never gives."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(**response)
+
+    chat.page.route(f"**/{STREAM}", answer)
+
+
+def test_a_rate_limit_before_the_first_byte_is_told_with_the_wait(chat: ChatPage) -> None:
+    chat.ask(play({"status": 429, "headers": {"retry-after": "7"}}))
+    expect(chat.status).to_contain_text("The model's rate limit is reached.")
+    expect(chat.status).to_contain_text("You can send it again in 7 seconds.")
+    chat.expect_ready()
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_after_a_failure_before_the_first_byte_the_message_can_be_sent_again(chat: ChatPage, status: int) -> None:
+    question = play({"status": status, "times": 1}, CREATED, {"text": "Now."}, COMPLETED)
+    chat.ask(question)
+    expect(chat.status).to_have_attribute("data-tone", "bad")
+    chat.expect_ready()
+    expect(chat.input).to_have_value(question)
+    chat.input.press("Enter")
+    expect(chat.answer).to_have_text("Now.")
+    expect(chat.input).to_have_value("")
+    chat.expect_ready()
+
+
+def test_a_failure_after_the_first_byte_keeps_what_has_come(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, {"text": "Half an"}, {"cut": True}))
+    expect(chat.status).to_contain_text("The answer broke off before its end.")
+    expect(chat.answer).to_have_text("Half an")
+    expect(chat.input).to_have_value("")
+    chat.expect_ready()
+
+
+def test_a_failure_between_the_first_byte_and_the_first_word_keeps_the_message(chat: ChatPage) -> None:
+    question = play(CREATED, {"cut": True})
+    chat.ask(question)
+    expect(chat.status).to_contain_text("The answer broke off before its end.")
+    expect(chat.input).to_have_value(question)
+    chat.expect_ready()
+
+
+def test_a_refusal_is_shown_in_its_own_words(chat: ChatPage) -> None:
+    refusal = {"event": {"type": "response.refusal.delta", "delta": "I'd rather not."}}
+    chat.ask(play(CREATED, refusal, {"completed": {"usage": None}}))
+    expect(chat.answer).to_have_text("I'd rather not.")
+    expect(chat.status).to_have_text("The model refused to answer.")
+    chat.expect_ready()
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [("max_output_tokens", "it reached the greatest length allowed"), ("content_filter", "a content filter ended it")],
+)
+def test_an_incomplete_answer_says_why(chat: ChatPage, reason: str, sentence: str) -> None:
+    response = {"status": "incomplete", "incomplete_details": {"reason": reason}}
+    chat.ask(play(CREATED, {"text": "A lot"}, {"event": {"type": "response.incomplete", "response": response}}))
+    expect(chat.status).to_contain_text(f"The answer is incomplete: {sentence}.")
+    expect(chat.answer).to_have_text("A lot")
+    chat.expect_ready()
+
+
+def test_stop_ends_the_answer_and_keeps_what_has_come(chat: ChatPage, standin: StandIn) -> None:
+    chat.ask(play(CREATED, {"text": "Half an"}, {"gate": "never"}, {"text": " answer"}, COMPLETED))
+    expect(chat.answer).to_have_text("Half an")
+    chat.stop.click()
+    expect(chat.status).to_contain_text("You stopped the answer.")
+    expect(chat.answer).to_have_text("Half an")
+    chat.expect_ready()
+    assert standin.wait_ended().state == "closed"  # this server sees that the page has gone, and spends no more
+
+
+def test_stop_before_the_answer_keeps_the_message(chat: ChatPage, standin: StandIn) -> None:
+    question = play({"gate": "never"}, CREATED, COMPLETED)
+    chat.ask(question)
+    standin.wait_received()
+    chat.stop.click()
+    expect(chat.status).to_contain_text("You stopped the answer.")
+    expect(chat.input).to_have_value(question)
+    chat.expect_ready()
+
+
+def test_without_a_network_the_message_is_kept_and_not_sent_again_by_itself(chat: ChatPage) -> None:
+    expect(chat.send).to_be_enabled()
+    chat.page.context.set_offline(True)
+    chat.ask("Are you there?")
+    expect(chat.status).to_contain_text("The server did not answer.")
+    expect(chat.input).to_have_value("Are you there?")
+    chat.expect_ready()
+    assert chat.questions_sent() == 1
+
+
+def test_a_stream_without_an_end_is_a_broken_connection_and_not_asked_for_again(chat: ChatPage) -> None:
+    stream_of(chat, body=START + TEXT, content_type="text/event-stream")
+    chat.ask("Half?")
+    expect(chat.status).to_have_text("The connection broke before the answer was complete.")
+    expect(chat.answer).to_have_text("Half an")
+    chat.expect_ready()
+    assert chat.questions_sent() == 1
+
+
+def test_an_error_that_comes_from_before_the_app_is_told_too(chat: ChatPage) -> None:
+    stream_of(chat, status=504, body="<h1>Timeout</h1>", content_type="text/html", headers={"retry-after": "2"})
+    chat.ask("Anyone?")
+    expect(chat.status).to_have_text("The server took too long to answer. You can send it again in 2 seconds.")
+    chat.expect_ready()
+
+
+def test_what_is_no_answer_is_not_taken_for_one(chat: ChatPage) -> None:
+    stream_of(chat, status=200, body="<h1>Sign in to this network</h1>", content_type="text/html")
+    chat.ask("Anyone?")
+    expect(chat.status).to_have_text("The server sent something that is not an answer.")
+    chat.expect_ready()
+
+
+def test_where_the_server_does_not_tell_about_itself_questions_are_answered_all_the_same(
+    open_page: OpenPage, site: str
+) -> None:
+    chat = open_page("about:blank")
+    chat.page.route("**/api/config", lambda route: route.fulfill(status=200, body="<html>"))
+    chat.open(site)
+    chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+    expect(chat.answer).to_have_text("Yes.")
+    chat.expect_ready()

@@ -1,0 +1,96 @@
+"""What the page says when a turn has ended, and what is wrong with a message before it is sent."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.modules import Modules
+
+PROBLEM = {"detail": "The model failed.", "retry_after": None, "request_id": None}
+
+OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
+    ({"status": "completed"}, "good", "The answer is complete."),
+    (
+        {"status": "completed", "usage": {"input_tokens": 12, "output_tokens": 0}},
+        "good",
+        "The answer is complete. Tokens: 12 in, 0 out.",
+    ),
+    (
+        {"status": "completed", "usage": {"input_tokens": None, "output_tokens": 40}},
+        "good",
+        "The answer is complete. Tokens: 40 out.",
+    ),
+    ({"status": "completed", "usage": {"input_tokens": None}}, "good", "The answer is complete."),
+    ({"status": "incomplete"}, "note", "The answer is incomplete."),
+    (
+        {"status": "incomplete", "reason": "max_output_tokens"},
+        "note",
+        "The answer is incomplete: it reached the greatest length allowed.",
+    ),
+    (
+        {"status": "incomplete", "reason": "content_filter"},
+        "note",
+        "The answer is incomplete: a content filter ended it.",
+    ),
+    (
+        {"status": "incomplete", "reason": "deadline"},
+        "note",
+        "The answer is incomplete: the server ran out of time.",
+    ),
+    ({"status": "incomplete", "reason": "tired"}, "note", "The answer is incomplete. Reason: tired."),
+    ({"status": "refused"}, "note", "The model refused to answer."),
+    ({"status": "stopped"}, "note", "The answer was stopped."),
+    (
+        {"status": "stopped", "reason": "page"},
+        "note",
+        "You stopped the answer. The server may still be finishing it.",
+    ),
+    ({"status": "failed"}, "bad", "The answer failed."),
+    ({"status": "failed", "error": PROBLEM}, "bad", "The model failed."),
+    (
+        {"status": "failed", "error": PROBLEM | {"request_id": "r-1"}},
+        "bad",
+        "The model failed. Reference: r-1.",
+    ),
+    ({"status": "interrupted"}, "bad", "The answer was interrupted on the server."),
+    ({"status": "rejected", "error": PROBLEM}, "bad", "The model failed."),
+    (
+        {"status": "rejected", "error": PROBLEM | {"retry_after": 7}},
+        "bad",
+        "The model failed. You can send it again in 7 seconds.",
+    ),
+    (
+        {"status": "rejected", "error": PROBLEM | {"retry_after": 1}},
+        "bad",
+        "The model failed. You can send it again in 1 second.",
+    ),
+    ({"status": "rejected", "error": PROBLEM | {"retry_after": 0}}, "bad", "The model failed."),
+    ({"status": "unreachable"}, "bad", "The server did not answer. Check the connection and send it again."),
+    ({"status": "cut"}, "bad", "The connection broke before the answer was complete."),
+    ({"status": "garbled"}, "bad", "The server sent something that is not an answer."),
+    ({"status": "constructor"}, "bad", "The answer ended: constructor."),
+]
+
+
+@pytest.mark.parametrize(("end", "tone", "sentence"), OUTCOMES)
+def test_an_end_has_a_sentence_and_a_tone(modules: Modules, end: dict[str, Any], tone: str, sentence: str) -> None:
+    outcome = modules.call("outcome.js", "({ describe }, end) => describe(end)", {"type": "end"} | end)
+    assert outcome == {"sentence": sentence, "tone": tone}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("hello", None),
+        ("", "Write a message first."),
+        (" \n\t\u00a0", "Write a message first."),
+        ("x" * 10, None),
+        ("x" * 11, "The message has 11 characters; at most 10 are allowed."),
+        ("\U0001f30a" * 10, None),
+        ("\U0001f30a" * 11, "The message has 11 characters; at most 10 are allowed."),
+    ],
+)
+def test_a_message_is_blank_too_long_in_code_points_or_without_fault(
+    modules: Modules, text: str, fault: str | None
+) -> None:
+    assert modules.call("message.js", "({ faultOf }, text) => faultOf(text, 10)", text) == fault
