@@ -1,0 +1,83 @@
+# Rivulet's commands; `make` lists them.
+
+PYTHON ?= python3
+PORT ?= 8000
+# the function's: what the deployed stack is for, where samconfig.toml says so
+ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml 2>/dev/null),x86_64)
+PYTHON_VERSION ?= 3.13
+
+LOCKS := infra/requirements
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+SAM := .venv-sam/bin/sam
+export SAM_CLI_TELEMETRY := 0
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help run test check bench build deploy smoke stand-in lock clean chromium build-ChatFunction
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: .venv/.local ## serve page and API on http://127.0.0.1:8000 (PORT=), with reload
+	@PORT=$(PORT) .venv/bin/python -m infra.local
+
+test: .venv/.dev .venv-sam/.sam chromium ## run all tests (ARGS="-k name" for some)
+	@.venv/bin/pytest $(ARGS)
+
+check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv-sam/bin/cfn-lint template.yaml
+	@$(SAM) validate --lint
+
+bench: .venv/.dev ## figures, side by side
+	@.venv/bin/python -m tests.bench.upstream
+
+build: .venv/.local .venv-sam/.sam ## build the function (ARCHITECTURE=arm64 for Graviton)
+	@$(SAM) build
+
+deploy: build ## build and deploy; asks for stack, region and parameters the first time
+	@$(SAM) deploy $(if $(shell grep '^stack_name' samconfig.toml),,--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+
+smoke: .venv/.local ## test a deployed function (URL=https://...)
+	@.venv/bin/python -m infra.smoke $(URL)
+
+stand-in: .venv/.local ## serve made-up answers in OpenAI's place, for `sam local`
+	@# on all interfaces: the containers of `sam local` come by the engine's bridge, not by loopback
+	@.venv/bin/python -m infra.standin --host 0.0.0.0 --port 8001
+
+lock: .venv/.dev ## pin the dependencies of pyproject.toml (UPGRADE=1: the newest versions)
+	@$(call pin,dev,pyproject.toml --group dev --universal --python-version 3.11)
+	@$(call pin,local,pyproject.toml --group local --universal --python-version 3.11 --constraints $(LOCKS)/dev.txt)
+	@$(call pin,function,pyproject.toml --python-version $(PYTHON_VERSION) --python-platform x86_64-manylinux_2_28 \
+	  --constraints $(LOCKS)/dev.txt)
+	@$(call pin,sam,--group sam --universal --python-version 3.11)
+
+pin = .venv/bin/uv pip compile $(2) --output-file $(LOCKS)/$(1).txt $(if $(UPGRADE),--upgrade) --quiet \
+  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+clean: ## remove what these commands have made
+	@rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -exec rm -rf {} +
+
+# `sam build` calls this one
+build-ChatFunction: .venv/.local
+	@infra/artifact.sh "$(ARTIFACTS_DIR)" $(ARCHITECTURE) $(PYTHON_VERSION)
+
+# An environment is made anew when its lock changes. The locks are complete, hence --no-deps.
+.venv/.local: $(LOCKS)/local.txt
+	@infra/venv.sh $(PYTHON) .venv
+	@.venv/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+.venv/.dev: $(LOCKS)/dev.txt .venv/.local
+	@.venv/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+.venv-sam/.sam: $(LOCKS)/sam.txt
+	@infra/venv.sh $(PYTHON) .venv-sam
+	@.venv-sam/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || infra/apt-install.sh chromium

@@ -1,0 +1,116 @@
+"""What `sam build` puts into the function, and that it runs as it is."""
+
+import re
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import TARGET, has_target_interpreter, make_artifact
+from tests.infra.paths import ROOT
+
+MEGABYTE = 1_000_000
+CACHE_TAG = f"cpython-{TARGET.replace('.', '')}"
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_artifact(tmp_path_factory.mktemp("rebuilt"))
+
+
+@pytest.fixture(scope="module")
+def for_arm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_artifact(tmp_path_factory.mktemp("arm64"), ARCHITECTURE="arm64")
+
+
+def locked() -> set[str]:
+    """The distributions in the function's lock, by their normalised names."""
+    lock = (ROOT / "infra/requirements/function.txt").read_text()
+    return {normalised(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed(artifact: Path) -> set[str]:
+    return {normalised(path.name.split("-")[0]) for path in artifact.glob("*.dist-info")}
+
+
+def files(artifact: Path) -> dict[str, Path]:
+    return {str(path.relative_to(artifact)): path for path in artifact.rglob("*") if path.is_file()}
+
+
+def native_platforms(artifact: Path) -> set[str]:
+    return {path.name.split(".")[1] for path in artifact.rglob("*.so")}
+
+
+def zipped_size(artifact: Path, archive: Path) -> int:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, path in files(artifact).items():
+            target.write(path, name)
+    return archive.stat().st_size
+
+
+def test_it_holds_the_locked_distributions_and_no_other(artifact: Path) -> None:
+    assert installed(artifact) == locked()
+
+
+def test_its_top_level_is_the_project_and_what_is_locked(artifact: Path) -> None:
+    names = {p.name.removesuffix(".py") for p in artifact.iterdir() if p.suffix != ".dist-info"} - {"__pycache__"}
+    imports = {n for n, owners in packages_distributions().items() if locked() & set(map(normalised, owners))}
+    assert {"app", "handler"} <= names <= imports | {"app", "handler"}
+
+
+def test_it_holds_all_of_the_project(artifact: Path) -> None:
+    ours = {
+        str(path.relative_to(ROOT))
+        for package in ("app", "handler")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert ours <= files(artifact).keys()
+
+
+def test_it_holds_no_tests(artifact: Path) -> None:
+    assert not [name for name in files(artifact) if {"tests", "_tests"} & set(Path(name).parts)]
+
+
+def test_it_is_at_most_15_megabytes_zipped(artifact: Path, tmp_path: Path) -> None:
+    assert zipped_size(artifact, tmp_path / "artifact.zip") <= 15 * MEGABYTE
+
+
+def test_its_bootstrap_is_executable(artifact: Path) -> None:
+    assert (artifact / "handler/bootstrap").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.skipif(not has_target_interpreter(), reason=f"no python{TARGET} to compile the artifact with")
+def test_every_module_has_bytecode_for_lambdas_python_and_no_other(artifact: Path) -> None:
+    modules = {path.removesuffix(".py") for path in files(artifact) if path.endswith(".py")}
+    compiled = {path.replace("__pycache__/", "") for path in files(artifact) if path.endswith(".pyc")}
+    assert compiled == {f"{module}.{CACHE_TAG}.pyc" for module in modules}
+
+
+@pytest.mark.skipif(not has_target_interpreter(), reason=f"no python{TARGET} to compile the artifact with")
+def test_bytecode_is_valid_whatever_the_dates_and_names_the_files_of_lambda(artifact: Path) -> None:
+    bytecode = (artifact / f"app/__pycache__/main.{CACHE_TAG}.pyc").read_bytes()
+    assert bytecode[4:8] == (1).to_bytes(4, "little")  # PEP 552: by hash, unchecked
+    assert b"/var/task/app/main.py" in bytecode
+    assert str(artifact).encode() not in bytecode
+
+
+def test_two_builds_are_the_same(artifact: Path, rebuilt: Path) -> None:
+    one, other = files(artifact), files(rebuilt)
+    assert one.keys() == other.keys()
+    different = [name for name, path in one.items() if path.read_bytes() != other[name].read_bytes()]
+    assert different == []
+    assert [n for n, p in one.items() if p.stat().st_mtime != other[n].stat().st_mtime] == []
+
+
+def test_its_native_code_is_for_lambda(artifact: Path) -> None:
+    assert native_platforms(artifact) == {f"{CACHE_TAG}-x86_64-linux-gnu"}
+
+
+def test_its_native_code_is_for_graviton_where_that_is_asked_for(for_arm: Path) -> None:
+    assert native_platforms(for_arm) == {f"{CACHE_TAG}-aarch64-linux-gnu"}

@@ -1,0 +1,153 @@
+"""template.yaml, as CloudFormation would see it."""
+
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from tests.infra.cloudformation import Stack, translate
+
+# what a stack says differently from the settings' defaults, and why
+DIFFERENT = {
+    "LOG_FORMAT": "json",  # CloudWatch reads it
+    "METRICS_NAMESPACE": "Rivulet",  # there is a CloudWatch to send metrics to
+    "PARAMETER_PATH": "/rivulet/prod",  # there is a Parameter Store
+}
+NOT_ON_LAMBDA = {
+    "AWS_SAM_LOCAL",  # the SAM CLI sets it
+    "DEMO",  # for the local server's stand-in
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return translate()
+
+
+@pytest.fixture(scope="module")
+def stack(template: dict[str, Any]) -> Stack:
+    return Stack(template)
+
+
+@pytest.fixture(scope="module")
+def stack_with_rest_api(template: dict[str, Any]) -> Stack:
+    return Stack(template, RestApi="true")
+
+
+def variables(stack: Stack) -> dict[str, str]:
+    environment: dict[str, str] = stack.properties("ChatFunction")["Environment"]["Variables"]
+    return {name: str(value) for name, value in environment.items() if not name.startswith("AWS_LAMBDA_")}
+
+
+def statements(stack: Stack) -> dict[str, list[str]]:
+    """What the function may do: action -> resources, as text."""
+    policies = stack.properties("ChatRole")["Policies"]
+    listed = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+    return {str(s["Action"]): [str(r) for r in as_list(s["Resource"])] for s in listed}
+
+
+def as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def integrations(stack: Stack) -> dict[str, Any]:
+    paths = stack.properties("ChatRestApi")["Body"]["paths"]
+    return {p: m["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"] for p, m in paths.items()}
+
+
+@pytest.mark.parametrize("rest_api", ["false", "true"])
+def test_every_reference_leads_somewhere(template: dict[str, Any], rest_api: str) -> None:
+    assert Stack(template, RestApi=rest_api).dangling() == set()
+
+
+def test_the_function_url_streams(stack: Stack) -> None:
+    assert stack.properties("ChatFunctionUrl")["InvokeMode"] == "RESPONSE_STREAM"
+
+
+def test_anybody_may_call_the_function_url(stack: Stack) -> None:
+    public = {p["Action"] for p in stack.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
+    assert public == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+
+
+def test_the_wrapper_puts_the_streaming_door_in_place(stack: Stack) -> None:
+    function = stack.properties("ChatFunction")
+    assert function["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/var/task/handler/bootstrap"
+    assert function["Handler"] == "handler.buffered.handler"
+
+
+def test_there_is_no_rest_api_by_default(stack: Stack) -> None:
+    assert not [r for r in stack.resources.values() if r["Type"].startswith("AWS::ApiGateway::")]
+    assert "RestApiUrl" not in stack.outputs
+
+
+def test_the_rest_api_streams_every_path(stack_with_rest_api: Stack) -> None:
+    modes = {path: i["responseTransferMode"] for path, i in integrations(stack_with_rest_api).items()}
+    assert modes == {"/": "STREAM", "/{proxy+}": "STREAM"}
+
+
+def test_the_rest_api_invokes_the_function_for_a_stream(stack_with_rest_api: Stack) -> None:
+    for integration in integrations(stack_with_rest_api).values():
+        assert integration["uri"]["Fn::Sub"].endswith("/${ChatFunction.Arn}/response-streaming-invocations")
+
+
+def test_the_rest_api_and_no_other_may_call_the_function(stack_with_rest_api: Stack) -> None:
+    permission = stack_with_rest_api.properties("ChatRestApiPermission")
+    assert permission["Action"] == "lambda:InvokeFunction"
+    assert ":${ChatRestApi}/live/" in permission["SourceArn"]["Fn::Sub"]
+
+
+def test_the_rest_api_waits_longer_than_the_function_runs(stack_with_rest_api: Stack) -> None:
+    longest = stack_with_rest_api.parameters["Timeout"]
+    for integration in integrations(stack_with_rest_api).values():
+        assert integration["timeoutInMillis"] > 1000 * int(longest)
+
+
+def test_the_function_may_write_its_log_and_read_its_parameters_and_nothing_else(stack: Stack) -> None:
+    here = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ParameterPath}"
+    assert statements(stack) == {
+        "['logs:CreateLogStream', 'logs:PutLogEvents']": ["{'Fn::GetAtt': ['ChatLogGroup', 'Arn']}"],
+        "ssm:GetParametersByPath": [str({"Fn::Sub": here}), str({"Fn::Sub": f"{here}/*"})],
+    }
+
+
+def test_the_role_has_no_managed_policy(stack: Stack) -> None:
+    assert "ManagedPolicyArns" not in stack.properties("ChatRole")
+    assert len(stack.of_type("AWS::IAM::Role")) == 1
+
+
+def test_a_customer_managed_key_may_be_used_and_no_other(template: dict[str, Any]) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1f2e3d4c"
+    assert statements(Stack(template, KmsKeyArn=key))["kms:Decrypt"] == [key]
+
+
+def test_no_concurrency_is_reserved_by_default(stack: Stack) -> None:
+    assert "ReservedConcurrentExecutions" not in stack.properties("ChatFunction")
+
+
+def test_concurrency_is_reserved_by_parameter(template: dict[str, Any]) -> None:
+    limited = Stack(template, ReservedConcurrency="5")
+    assert limited.properties("ChatFunction")["ReservedConcurrentExecutions"] == "5"
+
+
+def test_the_log_group_forgets(stack: Stack) -> None:
+    assert stack.properties("ChatFunction")["LoggingConfig"]["LogGroup"] == {"Ref": "ChatLogGroup"}
+    assert stack.properties("ChatLogGroup")["RetentionInDays"] == 30
+
+
+def test_the_variables_are_the_settings(stack: Stack) -> None:
+    settings = {name.upper() for name in Settings.model_fields}
+    assert variables(stack).keys() == settings - NOT_ON_LAMBDA
+
+
+def test_the_variables_have_the_settings_defaults(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    default = Settings(_env_file=None)
+    for name, value in variables(stack).items():
+        monkeypatch.setenv(name, value)
+    # given a key, the settings need not ask the Parameter Store
+    configured = Settings(_env_file=None, openai_api_key="made-up")
+
+    changed = {name.upper() for name, value in configured if value != getattr(default, name)}
+    assert changed == DIFFERENT.keys() | {"OPENAI_API_KEY"}
+    assert {name: variables(stack)[name] for name in DIFFERENT} == DIFFERENT
