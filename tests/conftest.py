@@ -48,7 +48,11 @@ def make_settings(running_standin: StandIn) -> MakeSettings:
     """Settings that lead to the stand-in, whatever `.env` says; arguments go on top."""
 
     def make(**changes: Any) -> Settings:
-        ours: dict[str, Any] = {"openai_api_key": "sk-test", "openai_base_url": running_standin.base_url, "openai_max_retries": 0}
+        ours: dict[str, Any] = {
+            "openai_api_key": "sk-test",
+            "openai_base_url": running_standin.base_url,
+            "openai_max_retries": 0,
+        }
         return Settings(_env_file=None, **(ours | changes))
 
     return make
