@@ -6,13 +6,15 @@ Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Status(StrEnum):
-    """How a turn ended."""
+    """How a turn ended, or that it has not."""
 
+    RUNNING = "running"
     COMPLETED = "completed"
     INCOMPLETE = "incomplete"
     REFUSED = "refused"
@@ -48,9 +50,17 @@ Message = Annotated[WellFormed, AfterValidator(not_blank)]
 
 
 class ChatRequest(Wire):
-    """One question. `model` is one of the allowed models; `instructions` replace the server's own."""
+    """One question.
+
+    `turn_id` names the turn: the same id again is the same turn, and is not asked twice. `conversation_id` is the
+    conversation that it goes on with, a new one where it is missing, and `parent_turn_id` the turn that it follows,
+    none where it is a beginning. `model` is one of the allowed models; `instructions` replace the server's own.
+    """
 
     message: Message
+    turn_id: UUID | None = None
+    conversation_id: UUID | None = None
+    parent_turn_id: UUID | None = None
     model: str | None = None
     instructions: WellFormed | None = None
 
@@ -93,9 +103,13 @@ class Event(Wire):
 
 
 class Start(Event):
+    """`omitted_turns` of the oldest were not told to the model: the conversation has grown too long for it."""
+
     event = "start"
     turn_id: str
+    conversation_id: str
     model: str
+    omitted_turns: int = 0
 
 
 class Text(Event):
@@ -142,10 +156,14 @@ class End(Event):
 
 
 class Turn(Wire):
-    """A question's whole answer: the stream, collected."""
+    """A question and its answer, as far as it has come. `created_at` is in seconds since the epoch."""
 
     turn_id: str
+    conversation_id: str
+    parent_turn_id: str | None = None
+    created_at: float
     model: str
+    message: str
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
@@ -153,6 +171,33 @@ class Turn(Wire):
     status: Status
     reason: str | None = None
     usage: Usage | None = None
+    error: ProblemDetails | None = None
+
+
+class ConversationLine(Wire):
+    """One conversation in the list. Times are in seconds since the epoch."""
+
+    conversation_id: str
+    title: str
+    created_at: float
+    updated_at: float
+
+
+class ConversationPage(Wire):
+    """A part of the list, the last updated first; `cursor` asks for the next, and is null at the end."""
+
+    conversations: list[ConversationLine]
+    cursor: str | None = None
+
+
+class WholeConversation(ConversationLine):
+    """A conversation with all its turns, the oldest first; they form a tree by `parent_turn_id`."""
+
+    turns: list[Turn]
+
+
+class Rename(Wire):
+    title: Annotated[Message, Field(max_length=200)]
 
 
 class PageConfig(Wire):

@@ -6,31 +6,42 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from app.chat.conversations import Conversations
 from app.chat.turn import Chat
 from app.chat.upstream import Upstream
 from app.middleware import BodyLimitMiddleware, HeadersMiddleware, RequestMiddleware
 from app.parameters import Secrets
+from app.routes.caller import Identify, everyone
 from app.routes.chat import chat_router
+from app.routes.conversations import conversations_router
 from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
+from app.routes.turns import turns_router
 from app.routes.tutorial import tutorial_router
 from app.settings import Settings, load_settings
+from app.store import Store
 from app.telemetry import Telemetry, configure_logging
 
 WEB = Path(__file__).parent / "web"
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The ASGI application; settings come from outside where none are given. Raises ConfigurationError."""
+def create_app(settings: Settings | None = None, *, identify: Identify = everyone) -> FastAPI:
+    """The ASGI application; settings come from outside where none are given. Raises ConfigurationError.
+
+    `identify` says who sends a request: conversations belong to who began them.
+    """
     settings = settings or load_settings()
     configure_logging(settings)
     upstream = Upstream(settings, Secrets(settings))
-    chat = Chat(settings, upstream, Telemetry(settings).turn_ended)
+    store = open_store(settings)
+    chat = Chat(settings, upstream, store, Telemetry(settings).turn_ended)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await chat.close()
         await upstream.close()
+        await store.close()
 
     app = FastAPI(
         title="Rivulet",
@@ -40,11 +51,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json" if settings.openapi_docs else None,
     )
     add_problem_handlers(app)
-    app.include_router(chat_router(chat))
-    app.include_router(tutorial_router(chat))
+    app.include_router(chat_router(chat, identify))
+    app.include_router(turns_router(chat, identify))
+    app.include_router(conversations_router(Conversations(chat, store), identify))
+    app.include_router(tutorial_router(chat, identify))
     app.include_router(service_router(settings))
     app.frontend("/", directory=WEB, fallback=None)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(HeadersMiddleware, free_paths=("/docs",))
     app.add_middleware(RequestMiddleware)
     return app
+
+
+def open_store(settings: Settings) -> Store:
+    """The DynamoDB table where one is named, else SQLite. `sam local` has no table."""
+    if settings.table_name and not settings.aws_sam_local:
+        from app.store.dynamodb import DynamoDBStore  # noqa: PLC0415 - it brings boto3
+
+        return DynamoDBStore(settings.table_name)
+    from app.store.sqlite import SQLiteStore  # noqa: PLC0415 - where there is a table, there is no need of it
+
+    return SQLiteStore(settings.data_dir / "rivulet.db")

@@ -15,7 +15,10 @@
      ├─ UpstreamFailed            502  upstream_failed          OpenAI failed, or sent what nobody understands
      │   └─ UpstreamCut           502  upstream_cut             the answer broke off without an end
      ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
-     └─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
+     ├─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
+     ├─ Conflict                  409  conflict                 the turn's id is in use for another question
+     ├─ StoreFailed               503  store_failed             what should be remembered cannot be, at the moment
+     └─ NotKept                   503  not_kept                 the answer is here, and could not be kept
 
 Before the first byte a problem is the response, with its status; after it, it is the `error` of the terminal
 event. The texts are all written here: nothing that OpenAI, a library or an exception said is ever passed on.
@@ -158,6 +161,24 @@ class UpstreamTooSlow(Problem):
     code = "upstream_too_slow"
     retryable = True
     default_detail = "The model took too long to answer. Try again."
+
+
+class Conflict(Problem):
+    status = 409
+    code = "conflict"
+    default_detail = "turn_id: is in use for another question. Choose a new one."
+
+
+class StoreFailed(Problem):
+    status = 503
+    code = "store_failed"
+    retryable = True
+    default_detail = "Conversations cannot be kept at the moment. Nothing was asked. Try again."
+
+
+class NotKept(StoreFailed):
+    code = "not_kept"
+    default_detail = "The answer could not be kept. Copy what you want to have later."
 
 
 def problem_of_status(status: int) -> Problem:

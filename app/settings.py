@@ -4,6 +4,7 @@
 told by the name of the setting, and never with its value: it may be a secret.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
@@ -33,8 +34,13 @@ class Settings(BaseSettings):
     openai_max_retries: int = Field(2, ge=0, description="further attempts before the first event")
     instructions: str | None = Field(None, description="system prompt; a request may bring its own")
     max_output_tokens: int = Field(4096, ge=16, description="most tokens of one answer, reasoning included")
-    max_message_chars: PositiveInt = Field(32_000, description="longest message and longest instructions")
+    max_message_chars: int = Field(32_000, ge=1, le=40_000, description="longest message and longest instructions")
+    max_history_chars: PositiveInt = Field(200_000, description="most of a conversation that the model is told")
     max_body_bytes: PositiveInt = Field(1_048_576, description="largest request body")
+
+    table_name: str | None = Field(None, description="DynamoDB table of the conversations; SQLite where empty")
+    data_dir: Path = Field(Path(".rivulet"), description="directory of the SQLite database")
+    turn_days: PositiveInt = Field(90, description="days until a turn is forgotten")
 
     parameter_path: str | None = Field(None, description="Parameter Store path of the secrets")
     aws_sam_local: bool = Field(False, description="set by `sam local`: answer buffered, read no parameters")

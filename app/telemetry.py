@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from app.chat.turn import TurnReport
+from app.chat.report import TurnReport
 from app.settings import Settings
 
 SERVICE = "rivulet"

@@ -44,7 +44,7 @@ def standin(running_standin: StandIn) -> StandIn:
 
 
 @pytest.fixture(scope="session")
-def make_settings(running_standin: StandIn) -> MakeSettings:
+def make_settings(running_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
     """Settings that lead to the stand-in, whatever `.env` says; arguments go on top."""
 
     def make(**changes: Any) -> Settings:
@@ -53,6 +53,7 @@ def make_settings(running_standin: StandIn) -> MakeSettings:
             "openai_base_url": running_standin.base_url,
             "openai_max_retries": 0,
         }
+        ours["data_dir"] = tmp_path_factory.mktemp("data")
         return Settings(_env_file=None, **(ours | changes))
 
     return make

@@ -11,10 +11,13 @@ from typing import Any
 
 from app.chat import sse
 from app.chat.faults import from_stream_error
-from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, Text, Tool, Turn, Usage
+from app.chat.record import Numbered
+from app.contract import End, Event, Reasoning, Refusal, Source, Status, Text, Tool, Turn, Usage
 from app.problems import UpstreamFailed
+from app.store import TurnHead
 
 Upstream = Mapping[str, Any]
+RUNNING = End(status=Status.RUNNING)
 TOOL_STATES = frozenset({"in_progress", "searching", "interpreting", "generating", "completed", "failed"})
 
 
@@ -119,14 +122,13 @@ def frame(turn_id: str, seq: int, event: Event) -> bytes:
     return sse.encode(event.model_dump_json(), event=event.event, event_id=f"{turn_id}:{seq}")
 
 
-def collect(events: Iterable[Event]) -> Turn:
-    """The whole stream of one turn, `Start` to `End`, as one answer."""
+def collect(head: TurnHead, events: Iterable[Numbered]) -> Turn:
+    """A turn's events so far as one answer; `running` where there is no `End` yet."""
     said: dict[type[Event], list[str]] = {Text: [], Reasoning: [], Refusal: []}
     sources: list[Source] = []
-    for event in events:
+    end = RUNNING
+    for _, event in events:
         match event:
-            case Start():
-                start = event
             case Text() | Reasoning() | Refusal():
                 said[type(event)].append(event.delta)
             case Source():
@@ -135,10 +137,15 @@ def collect(events: Iterable[Event]) -> Turn:
                 end = event
     text, reasoning, refusal = ("".join(parts) for parts in said.values())
     return Turn(
-        **start.model_dump(),
-        **end.model_dump(exclude={"error"}),
+        turn_id=head.turn_id,
+        conversation_id=head.conversation_id,
+        parent_turn_id=head.parent_turn_id,
+        created_at=head.created_at,
+        model=head.model,
+        message=head.message,
         text=text,
         reasoning=reasoning,
         refusal=refusal,
         sources=sources,
+        **dict(end),
     )

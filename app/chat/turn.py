@@ -1,166 +1,229 @@
-"""One turn: a question, its answer, and exactly one end.
+"""Turns, as the routes see them: begun, joined, stopped, read.
 
-`Chat.begin(request)` checks the question and opens the upstream. It raises a Problem, and then nothing was answered,
-or returns a `RunningTurn`. From there on nothing raises: `RunningTurn.events()` gives `Start`, the answer and one
-`End`, whatever happens. Closing that iterator early ends generation upstream, and with it the spending.
+Who begins a turn gets its producer going. Who names one that exists joins it, on whatever process it is produced, and
+pays nothing. A Problem says that nothing was asked; a turn that is returned can be followed to its `End`.
 """
 
-import logging
+import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
-from app.chat.events import Reducer
-from app.chat.upstream import Prompt, Upstream, UpstreamStream
-from app.contract import ChatRequest, End, Event, Refusal, Start, Status, Text, Usage
-from app.problems import InvalidRequest, Problem, UpstreamCut
+from app.chat.answer import Answer
+from app.chat.events import collect
+from app.chat.follow import Follower, Tail
+from app.chat.history import History, history, path_to
+from app.chat.producer import Producer
+from app.chat.question import check, is_same, new_head, title_of
+from app.chat.record import Numbered
+from app.chat.report import OnEnd, Stopwatch
+from app.chat.upstream import Prompt, Upstream
+from app.contract import ChatRequest, Start, Turn
+from app.problems import Conflict, NotFound, Problem, StoreFailed
 from app.settings import Settings
-
-ABANDONED = "abandoned"
-log = logging.getLogger("rivulet.turn")
+from app.store import Store, StoreUnavailableError, TurnHead
 
 
 @dataclass(frozen=True)
-class TurnReport:
-    """What is known of a turn when it is over. `outcome` is a Status, or `abandoned` where its reader went away.
+class Caller:
+    """Who asks, under which request id, and until when the host lets it run (seconds since the epoch)."""
 
-    Times are in seconds from the question's arrival; `first_token` is None where no token came.
-    """
-
-    outcome: str
-    code: str | None
-    model: str
-    first_token: float | None
-    duration: float
-    usage: Usage | None = None
+    owner: str
+    request_id: str
+    deadline: float | None = None
 
 
-OnEnd = Callable[[TurnReport], None]
+@dataclass(frozen=True)
+class Production:
+    """A turn that this process produces, and the task that does."""
+
+    producer: Producer
+    task: "asyncio.Task[object]"
 
 
-class Stopwatch:
-    """Measures one turn, and reports it once."""
+class OpenTurn:
+    """A turn that can be followed, here (`production`) or by its log."""
 
-    def __init__(self, model: str, on_end: OnEnd) -> None:
-        self._model = model
-        self._on_end = on_end
-        self._began = time.monotonic()
-        self._first_token: float | None = None
-        self._is_over = False
+    def __init__(self, head: TurnHead, follower: Follower, production: Production | None) -> None:
+        self.head = head
+        self._follower = follower
+        self._production = production
 
-    def saw(self, event: Event) -> None:
-        if self._first_token is None and isinstance(event, Text | Refusal):
-            self._first_token = time.monotonic() - self._began
-        elif isinstance(event, End):
-            self.over(event.status, event.error.code if event.error else event.reason, event.usage)
+    def events(self, seq: int = 0) -> AsyncGenerator[Numbered]:
+        """The events from number `seq` on, up to `End`, as they come."""
+        if self._production is not None:
+            return self._production.producer.live.follow(seq)
+        return self._follower.follow(self.head, seq)
 
-    def over(self, outcome: str, code: str | None = None, usage: Usage | None = None) -> None:
-        if not self._is_over:
-            self._is_over = True
-            duration = time.monotonic() - self._began
-            self._on_end(TurnReport(outcome, code, self._model, self._first_token, duration, usage))
-
-
-class Answer:
-    """What an upstream stream says, as events of the wire. Raises a Problem where it fails or has no end."""
-
-    def __init__(self, stream: UpstreamStream) -> None:
-        self._stream = stream
-        self._reducer = Reducer()
-        self._first: list[Event] = []
-
-    async def begin(self) -> None:
-        """Takes the first upstream event: a failure in it is raised while there still is a status to tell it by."""
+    async def begun(self) -> None:
+        """Waits for the answer's beginning. Raises the Problem that kept it from beginning."""
+        if self._production is None:
+            return
         try:
-            self._first = self._reducer.feed(await anext(self._stream))
-        except BaseException:
-            await self.close()
+            await asyncio.shield(self._production.producer.started)
+        except Problem:
+            await self.kept()
             raise
 
-    async def events(self) -> AsyncGenerator[Event]:
-        for event in self._first:
-            yield event
-        async for upstream_event in self._stream:
-            for event in self._reducer.feed(upstream_event):
-                yield event
-        raise UpstreamCut
-
-    async def close(self) -> None:
-        await self._stream.close()
-
-
-class RunningTurn:
-    """A turn whose upstream is open. It has one reader."""
-
-    def __init__(self, start: Start, answer: Answer, watch: Stopwatch, request_id: str) -> None:
-        self.start = start
-        self._answer = answer
-        self._watch = watch
-        self._request_id = request_id
-
-    async def events(self) -> AsyncGenerator[Event]:
-        """`Start`, the answer, `End`. To be closed (`aclosing`) where it may not be read to its end."""
-        try:
-            yield self.start
-            async with aclosing(self._answer_or_failure()) as events:
-                async for event in events:
-                    self._watch.saw(event)
-                    yield event
-                    if isinstance(event, End):
-                        return
-        finally:
-            self._watch.over(ABANDONED)
-            await self._answer.close()
-
-    async def _answer_or_failure(self) -> AsyncGenerator[Event]:
-        try:
-            async with aclosing(self._answer.events()) as events:
-                async for event in events:
-                    yield event
-        except Problem as problem:
-            yield self._failed(problem)
-        except Exception:
-            log.exception("a turn failed for a reason that nobody foresaw")
-            yield self._failed(Problem())
-
-    def _failed(self, problem: Problem) -> End:
-        return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
+    async def kept(self) -> None:
+        """Waits until the turn is produced and kept, where that is done here: its host must not freeze it before."""
+        if self._production is not None:
+            await asyncio.wait({self._production.task})
 
 
 class Chat:
-    """Begins turns."""
+    """All turns; knows those that this process produces."""
 
-    def __init__(self, settings: Settings, upstream: Upstream, on_end: OnEnd) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        upstream: Upstream,
+        store: Store,
+        on_end: OnEnd,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._upstream = upstream
+        self._store = store
         self._on_end = on_end
+        self._clock = clock
+        self._productions: dict[str, Production] = {}
 
-    async def begin(self, request: ChatRequest, request_id: str) -> RunningTurn:
-        """Opens the answer to `request`. Raises a Problem; what is wrong with the request itself costs nothing."""
-        prompt = self._prompt(request)
-        watch = Stopwatch(prompt.model, self._on_end)
-        try:
-            answer = Answer(await self._upstream.open(prompt))
-            await answer.begin()
-        except Problem as problem:
-            watch.over(Status.FAILED, problem.code)
-            raise
-        start = Start(turn_id=str(uuid.uuid4()), model=prompt.model)
-        return RunningTurn(start, answer, watch, request_id)
+    async def begin(self, caller: Caller, request: ChatRequest) -> OpenTurn:
+        """Opens the answer to `request`: a new one, or the one that its `turn_id` has already. Raises a Problem."""
+        check(request, self._settings)
+        turn_id = str(request.turn_id or uuid.uuid4())
+        if production := self._productions.get(turn_id):
+            return await self._joined(caller, production.producer.head, request)
+        with store_failures():
+            said = await self._history(caller, request)
+            head = new_head(request, self._settings, owner=caller.owner, turn_id=turn_id, now=self._clock())
+            kept = await self._store.create(head, title_of(request.message))
+        if kept.producer != head.producer:
+            return await self._joined(caller, kept, request)
+        self._produce(caller, head, said)
+        turn = self._open(caller, head)
+        await turn.begun()
+        return turn
 
-    def _prompt(self, request: ChatRequest) -> Prompt:
-        model = request.model or self._settings.openai_model
-        if model not in self._settings.allowed_models:
-            raise InvalidRequest.of_field("model", f"must be one of {', '.join(self._settings.allowed_models)}")
-        longest = self._settings.max_message_chars
-        for field, text in (("message", request.message), ("instructions", request.instructions or "")):
-            if len(text) > longest:
-                raise InvalidRequest.of_field(field, f"has {len(text)} characters; at most {longest} are allowed")
-        return Prompt(
-            message=request.message,
-            model=model,
-            instructions=request.instructions or self._settings.instructions,
+    async def join(self, caller: Caller, turn_id: str) -> OpenTurn:
+        """The turn with this id. Raises NotFound, StoreFailed."""
+        return self._open(caller, await self._head(caller, turn_id))
+
+    async def read(self, caller: Caller, turn_id: str) -> Turn:
+        """The turn as it is now: `running` where it has no end yet. Raises NotFound, StoreFailed."""
+        return await self.read_head(caller, await self._head(caller, turn_id))
+
+    async def read_head(self, caller: Caller, head: TurnHead) -> Turn:
+        """The same for a turn whose head is at hand. Raises StoreFailed."""
+        with store_failures():
+            return collect(head, await self._follower(caller).read(Tail(head)))
+
+    async def stop(self, caller: Caller, turn_id: str) -> Turn:
+        """Ends the turn as stopped, wherever it is produced; returns it ended. Raises NotFound, StoreFailed."""
+        head = await self._head(caller, turn_id)
+        if production := self._productions.get(turn_id):
+            production.producer.stop()
+            await asyncio.wait({production.task})
+        else:
+            with store_failures():
+                await self._stop_elsewhere(caller, head)
+        return await self.read_head(caller, head)
+
+    def abandon(self, turn_id: str) -> None:
+        """Ends the turn where it is produced here: nobody will read it any more."""
+        if production := self._productions.get(turn_id):
+            production.producer.stop()
+
+    async def close(self) -> None:
+        """Ends what is produced here as interrupted, and keeps it as far as it came."""
+        productions = list(self._productions.values())
+        for production in productions:
+            production.producer.interrupt()
+        await asyncio.gather(*(production.task for production in productions))
+
+    async def _stop_elsewhere(self, caller: Caller, head: TurnHead) -> None:
+        tail = Tail(head)
+        follower = self._follower(caller)
+        await follower.read(tail)
+        while not tail.final and not await self._store.request_stop(head, tail.slot):
+            await follower.read(tail)
+        async with aclosing(follower.follow(head)) as events:
+            async for _ in events:
+                pass
+
+    async def _head(self, caller: Caller, turn_id: str) -> TurnHead:
+        with store_failures():
+            head = await self._store.head(caller.owner, turn_id)
+        if head is None:
+            raise NotFound
+        return head
+
+    async def _history(self, caller: Caller, request: ChatRequest) -> History:
+        """What upstream is told of the conversation that the request goes on with. Raises NotFound."""
+        if request.conversation_id is None:
+            return History.of(request.message)
+        heads = {head.turn_id: head for head in await self._store.turns(caller.owner, str(request.conversation_id))}
+        if not heads:
+            raise NotFound("conversation_id: there is no such conversation.")
+        parent_id = None if request.parent_turn_id is None else str(request.parent_turn_id)
+        if parent_id is not None and parent_id not in heads:
+            raise NotFound("parent_turn_id: there is no such turn in this conversation.")
+        path = path_to(parent_id, heads)
+        past = await asyncio.gather(*(self.read_head(caller, head) for head in path))
+        return history(past, request.message, self._settings.max_history_chars)
+
+    def _produce(self, caller: Caller, head: TurnHead, said: History) -> None:
+        """Gets the turn's producer going, in a task that outlives whoever listens."""
+        prompt = Prompt(
+            items=said.items,
+            model=head.model,
+            instructions=head.instructions or self._settings.instructions,
             max_output_tokens=self._settings.max_output_tokens,
         )
+
+        async def opening() -> Answer:
+            answer = Answer(await self._upstream.open(prompt))
+            await answer.begin()
+            return answer
+
+        producer = Producer(
+            head,
+            Start(
+                turn_id=head.turn_id, conversation_id=head.conversation_id, model=head.model, omitted_turns=said.omitted
+            ),
+            opening,
+            self._store,
+            watch=Stopwatch(head.model, self._on_end),
+            request_id=caller.request_id,
+            deadline=caller.deadline,
+            clock=self._clock,
+        )
+        task = asyncio.create_task(producer.run())
+        self._productions[head.turn_id] = Production(producer, task)
+        task.add_done_callback(lambda _: self._productions.pop(head.turn_id))
+
+    async def _joined(self, caller: Caller, head: TurnHead, request: ChatRequest) -> OpenTurn:
+        """The turn that has the request's id already. Raises Conflict where that is another question, or owner."""
+        if head.owner != caller.owner or not is_same(request, head, self._settings):
+            raise Conflict
+        turn = self._open(caller, head)
+        await turn.begun()
+        return turn
+
+    def _open(self, caller: Caller, head: TurnHead) -> OpenTurn:
+        return OpenTurn(head, self._follower(caller), self._productions.get(head.turn_id))
+
+    def _follower(self, caller: Caller) -> Follower:
+        return Follower(self._store, uuid.uuid4().hex, caller.request_id, self._clock)
+
+
+@contextmanager
+def store_failures() -> Iterator[None]:
+    """Makes a store that does not answer the Problem that it is before the first byte."""
+    try:
+        yield
+    except StoreUnavailableError as error:
+        raise StoreFailed from error

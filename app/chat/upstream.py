@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import anyio
 import httpx2
@@ -39,11 +39,18 @@ DONE = b"[DONE]"
 log = logging.getLogger("rivulet.upstream")
 
 
+class Item(NamedTuple):
+    """Something that was said in a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked of the model."""
+    """What is asked of the model: all that was said so far, the newest question last."""
 
-    message: str
+    items: tuple[Item, ...]
     model: str
     instructions: str | None
     max_output_tokens: int
@@ -170,7 +177,7 @@ class Upstream:
     def _request(self, prompt: Prompt) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
         return self._client.responses.with_streaming_response.create(
             model=prompt.model,
-            input=prompt.message,
+            input=[{"role": item.role, "content": item.text} for item in prompt.items],
             instructions=prompt.instructions or openai.omit,
             max_output_tokens=prompt.max_output_tokens,
             store=False,

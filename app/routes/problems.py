@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.contract import End, Event, FieldError, ProblemDetails
+from app.chat.record import Numbered
+from app.contract import End, FieldError, ProblemDetails, Status
 from app.problems import BadRequest, InvalidRequest, Problem, problem_of_status
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,10 +35,10 @@ def problem_response(details: ProblemDetails, headers: Mapping[str, str] | None 
     return Response(content, details.status, {**(headers or {}), **wait}, MEDIA_TYPE)
 
 
-def failure_of(events: Sequence[Event]) -> Response | None:
+def failure_of(events: Sequence[Numbered]) -> Response | None:
     """The response for a turn that failed: nothing of it has been sent yet, so it still has a status."""
     match events[-1]:
-        case End(error=ProblemDetails() as details):
+        case _, End(status=Status.FAILED, error=ProblemDetails() as details):
             return problem_response(details)
     return None
 

@@ -5,7 +5,7 @@ Its source must not raise: after the first byte there is no status left to say s
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
 from starlette.responses import StreamingResponse
@@ -17,13 +17,22 @@ HEARTBEAT = 10.0  # seconds of silence; proxies on the way give up after 30 to 6
 
 
 class EventStream(StreamingResponse):
-    """Streams `frames`, and closes them also where the client goes away first."""
+    """Streams `frames`, and closes them also where the client goes away first. It is over when `until` has returned:
+    on Lambda the process is frozen as soon as its response is.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes], *, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        *,
+        until: Callable[[], Awaitable[None]] | None = None,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
         super().__init__(frames, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._frames = frames
+        self._until = until
         self._heartbeat = heartbeat
         self._sent_at = time.monotonic()
 
@@ -36,6 +45,8 @@ class EventStream(StreamingResponse):
                     await self._write(send, frame)
         finally:
             beat.cancel()
+            if self._until:
+                await self._until()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, send: Send, frame: bytes) -> None:

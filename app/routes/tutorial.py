@@ -9,31 +9,41 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
 from app.chat import sse
 from app.chat.events import collect
-from app.chat.turn import Chat, RunningTurn
+from app.chat.turn import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, End, Event, Message, Refusal, Start, Status, Text, Turn
+from app.routes.caller import Identify, caller_of
 from app.routes.chat import read_all
 from app.routes.problems import PROBLEM_RESPONSES, failure_of
+from app.routes.resume import parse_event_id
 from app.routes.streaming import EventStream
 
 
-def tutorial_router(chat: Chat) -> APIRouter:
+def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
     router = APIRouter(tags=["tutorial"], responses=PROBLEM_RESPONSES)
+    Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 
     @router.get("/chat-complete", response_model=dict[str, str])
-    async def complete(message: Annotated[Message, Query()], request: Request) -> dict[str, str] | Response:
-        turn = await chat.begin(ChatRequest(message=message), request.state.request_id)
+    async def complete(message: Annotated[Message, Query()], caller: Calling) -> dict[str, str] | Response:
+        turn = await chat.begin(caller, ChatRequest(message=message))
         events = await read_all(turn)
-        return failure_of(events) or tutorial_answer(collect(events))
+        return failure_of(events) or tutorial_answer(collect(turn.head, events))
 
     @router.get("/chat-stream", response_class=EventStream, status_code=200)
-    async def stream(message: Annotated[Message, Query()], request: Request) -> EventStream:
-        turn = await chat.begin(ChatRequest(message=message), request.state.request_id)
-        return EventStream(frames(turn))
+    async def stream(
+        message: Annotated[Message, Query()], caller: Calling, last_event_id: Annotated[str | None, Header()] = None
+    ) -> EventStream:
+        """An EventSource that reconnects says where it was: it goes on there, and nothing is asked, or paid, again."""
+        if last_event_id:
+            turn_id, seq = parse_event_id(last_event_id)
+            turn, first = await chat.join(caller, turn_id), seq + 1
+        else:
+            turn, first = await chat.begin(caller, ChatRequest(message=message)), 0
+        return EventStream(frames(turn, first), until=turn.kept)
 
     return router
 
@@ -44,23 +54,23 @@ def tutorial_answer(turn: Turn) -> dict[str, str]:
     return data if turn.status is Status.COMPLETED else data | {"status": turn.status, "reason": turn.reason or ""}
 
 
-async def frames(turn: RunningTurn) -> AsyncGenerator[bytes]:
-    """The turn's events as the tutorial's frames."""
-    async with aclosing(turn.events()) as events:
-        async for event in events:
-            if framed := tutorial_frame(event):
+async def frames(turn: OpenTurn, seq: int) -> AsyncGenerator[bytes]:
+    """The turn's events from number `seq` on, as the tutorial's frames."""
+    async with aclosing(turn.events(seq)) as events:
+        async for number, event in events:
+            if framed := tutorial_frame(f"{turn.head.turn_id}:{number}", event):
                 yield framed
 
 
-def tutorial_frame(event: Event) -> bytes | None:
+def tutorial_frame(event_id: str, event: Event) -> bytes | None:
     """None for an event that the tutorial does not know."""
     match event:
         case Start():
-            return sse.encode("[START]", event="start")
+            return sse.encode("[START]", event="start", event_id=event_id)
         case Text() | Refusal():
-            return sse.encode(event.delta)
+            return sse.encode(event.delta, event_id=event_id)
         case End(status=Status.COMPLETED):
-            return sse.encode("[END]", event="end")
+            return sse.encode("[END]", event="end", event_id=event_id)
         case End():
-            return sse.encode(event.model_dump_json(), event="end")
+            return sse.encode(event.model_dump_json(), event="end", event_id=event_id)
     return None

@@ -15,14 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 
-from app.chat.upstream import Prompt, Upstream
+from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.settings import Settings
 
 EVENTS = 5_000
 RUNS = 5
 LIMIT = 40  # us, what we allow ourselves
-PROMPT = Prompt(message="Hi", model="gpt-4o-mini", instructions=None, max_output_tokens=100)
+PROMPT = Prompt(items=(Item("user", "Hi"),), model="gpt-4o-mini", instructions=None, max_output_tokens=100)
 
 
 def chunks() -> Iterator[bytes]:

@@ -8,6 +8,7 @@ import pytest
 from app.chat.events import Reducer, collect, frame
 from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, Text, Tool, Usage
 from app.problems import Problem, PromptRejected, RateLimited, UpstreamFailed
+from app.store import TurnHead
 
 USAGE = {
     "input_tokens": 12,
@@ -124,11 +125,19 @@ def test_a_frame_names_turn_sequence_and_event_on_one_data_line() -> None:
     assert (json.loads(data), rest) == ({"delta": "a\nü\u2028"}, [])
 
 
+HEAD = TurnHead("t", "me", "p", "c", None, "Hi?", "m", None, 1.0, 2.0)
+
+
 def test_a_collected_stream_holds_everything_in_order() -> None:
     source = Source(url="https://a.example", title="A", start=0, end=1)
+    start = Start(turn_id="t", conversation_id="c", model="m")
     middle = [Reasoning(delta="Hm"), Text(delta="a"), Tool(name="web_search", status="completed"), source]
     end = End(status=Status.COMPLETED, usage=COUNTED)
-    turn = collect([Start(turn_id="t", model="m"), *middle, Text(delta="b"), Refusal(delta="No."), end])
-    assert (turn.turn_id, turn.model, turn.text, turn.reasoning) == ("t", "m", "ab", "Hm")
+    turn = collect(HEAD, enumerate([start, *middle, Text(delta="b"), Refusal(delta="No."), end]))
+    assert (turn.turn_id, turn.model, turn.message, turn.text, turn.reasoning) == ("t", "m", "Hi?", "ab", "Hm")
     assert (turn.refusal, turn.sources) == ("No.", [source])
     assert (turn.status, turn.usage) == (Status.COMPLETED, COUNTED)
+
+
+def test_a_turn_without_an_end_is_running() -> None:
+    assert collect(HEAD, [(0, Text(delta="a"))]).status is Status.RUNNING

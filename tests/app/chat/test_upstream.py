@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from app import problems
-from app.chat.upstream import Prompt, Upstream
+from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.settings import Settings
 from infra.standin.plays import play
@@ -20,7 +20,7 @@ HELLO: tuple[dict[str, object], ...] = ({"created": True}, {"text": "Hello"}, {"
 
 
 def prompt(message: str) -> Prompt:
-    return Prompt(message=message, model="gpt-4o-mini", instructions=None, max_output_tokens=100)
+    return Prompt(items=(Item("user", message),), model="gpt-4o-mini", instructions=None, max_output_tokens=100)
 
 
 class Waits:

@@ -1,0 +1,42 @@
+"""The events of a running turn in memory: one adds, any number follow, from wherever they like. Nothing is lost or
+repeated, since a follower reads the same list by index.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from app.chat.record import Numbered
+from app.contract import End, Event
+
+
+class LiveLog:
+    """Events by sequence number, from 0; `End` is the last."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._more = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, event: Event) -> None:
+        """Wakes whoever follows."""
+        self._events.append(event)
+        self._more.set()
+        self._more = asyncio.Event()
+
+    def since(self, seq: int) -> list[Event]:
+        """The events from this number on."""
+        return self._events[seq:]
+
+    async def follow(self, seq: int = 0) -> AsyncGenerator[Numbered]:
+        """The events from this number on, up to `End`, as they come."""
+        while True:
+            more = self._more
+            for event in self._events[seq:]:
+                yield seq, event
+                seq += 1
+                if isinstance(event, End):
+                    return
+            if seq >= len(self._events):
+                await more.wait()

@@ -1,0 +1,212 @@
+"""The one producer of a turn: reads the answer, hands it to whoever follows, and keeps it, whoever listens or not.
+
+Two things go on side by side. Reading puts each event into the live log at once. Keeping appends what has come since to
+the store, every INTERVAL or BATCH_CHARS; the same write renews the lease and brings back a request to stop. Where
+nothing has come, it only looks for that request. The turn ends, exactly once, with what upstream said, or as `stopped`,
+as `incomplete / deadline`, or as `interrupted` where another process has ended it. `End` goes out after it is kept;
+where it cannot be kept, it says so.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from app.chat import record
+from app.chat.answer import Answer
+from app.chat.live import LiveLog
+from app.chat.report import Stopwatch
+from app.contract import End, Event, Start, Status
+from app.problems import NotKept, Problem
+from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
+
+INTERVAL = 0.5  # seconds between two writes, and between two looks for a request to stop
+BATCH_CHARS = 4096
+LEASE = 10.0  # seconds after its last write that a producer counts as alive
+RENEW_AFTER = 4.0  # seconds without an event until the lease is renewed by itself
+GRACE = 3.0  # seconds before the host's deadline at which a turn ends itself
+FINAL_DELAYS = (0.0, 0.1, 0.3, 0.9, 2.7)  # seconds before each attempt to keep the end
+log = logging.getLogger("rivulet.producer")
+
+
+class Producer:
+    """Produces `head`'s answer. `started` is resolved when the answer has begun, or with the Problem that kept it
+    from beginning; `live` is the answer as it comes.
+    """
+
+    def __init__(
+        self,
+        head: TurnHead,
+        start: Start,
+        opening: Callable[[], Awaitable[Answer]],
+        store: Store,
+        *,
+        watch: Stopwatch,
+        request_id: str,
+        deadline: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.head = head
+        self.live = LiveLog()
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._start = start
+        self._opening = opening
+        self._store = store
+        self._watch = watch
+        self._request_id = request_id
+        self._deadline = None if deadline is None else deadline - GRACE
+        self._clock = clock
+        self._slot = 0
+        self._kept = 0  # events that are in the store
+        self._pending_chars = 0
+        self._offered: tuple[Batch, int] | None = None
+        self._ended = False
+        self._renew_at = head.created_at + RENEW_AFTER
+        self._due = asyncio.Event()
+        self._forced: End | None = None
+
+    def stop(self) -> None:
+        """Ends the turn as stopped, as soon as possible."""
+        self._force(STOPPED)
+
+    def interrupt(self) -> None:
+        """Ends the turn as interrupted, as soon as possible."""
+        self._force(INTERRUPTED)
+
+    def _force(self, end: End) -> None:
+        self._forced = self._forced or end
+        self._due.set()
+
+    async def run(self) -> End:
+        """Produces the answer to its end, which is returned and is the last event of `live`."""
+        self.live.add(self._start)
+        reading = asyncio.create_task(self._read())
+        reading.add_done_callback(lambda _: self._due.set())
+        try:
+            forced = await self._keep_up(reading)
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+        end = await self._keep_end(reading.result() if not reading.cancelled() else forced or INTERRUPTED)
+        self.live.add(end)
+        self._watch.over(end)
+        if not self.started.done():
+            self.started.set_result(None)
+        return end
+
+    async def _read(self) -> End:
+        try:
+            answer = await self._opening()
+        except Problem as problem:
+            self.started.set_exception(problem)
+            self.started.exception()  # whoever waits for it may have gone
+            return self._failed(problem)
+        if not self.started.done():
+            self.started.set_result(None)
+        try:
+            return await self._read_answer(answer)
+        except Problem as problem:
+            return self._failed(problem)
+        except Exception:
+            log.exception("a turn failed for a reason that nobody foresaw")
+            return self._failed(Problem())
+        finally:
+            await answer.close()
+
+    async def _read_answer(self, answer: Answer) -> End:
+        async for event in answer.events():
+            if isinstance(event, End):
+                return event
+            for piece in record.pieces(event):
+                self._add(piece)
+        raise AssertionError("an answer raises where it has no end")
+
+    def _add(self, event: Event) -> None:
+        self._watch.saw(event)
+        self.live.add(event)
+        self._pending_chars += len(getattr(event, "delta", ""))
+        if self._pending_chars >= BATCH_CHARS:
+            self._due.set()
+
+    async def _keep_up(self, reading: asyncio.Task[End]) -> End | None:
+        """Keeps what comes, until reading is done (None) or the turn must end in another way."""
+        while not reading.done():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._due.wait()
+            self._due.clear()
+            if reading.done():
+                return None
+            if end := await self._check():
+                return end
+        return None
+
+    def _pause(self) -> float:
+        return INTERVAL if self._deadline is None else max(0.0, min(INTERVAL, self._deadline - self._clock()))
+
+    async def _check(self) -> End | None:
+        """Keeps what has come; the end that the turn must take, if any."""
+        try:
+            asked = await self._keep()
+        except SlotTakenError:
+            return INTERRUPTED
+        except StoreUnavailableError as error:
+            log.warning("turn %s: a batch is not kept yet: %s", self.head.turn_id, error)
+            asked = False
+        if self._forced or asked:
+            return self._forced or STOPPED
+        return DEADLINE if self._deadline is not None and self._clock() >= self._deadline else None
+
+    async def _keep(self) -> bool:
+        """Appends what has come, or renews the lease where that is due. True where a request to stop was there."""
+        if len(self.live) > self._kept or self._clock() >= self._renew_at:
+            return await self._append()
+        return await self._store.stop_requested(self.head.turn_id, self._slot)
+
+    async def _append(self, end: End | None = None) -> bool:
+        """Appends what has come since the last batch, and the end. True where a request to stop was there."""
+        asked = False
+        if self._offered:
+            asked = await self._offer(*self._offered)
+        if not self._ended:
+            batches = record.batches(self._kept, [*self.live.since(self._kept), *([end] if end else [])])
+            for number, (data, count) in enumerate(batches, 1):
+                final = end is not None and number == len(batches)
+                lease_until = self._clock() + LEASE
+                asked |= await self._offer(Batch(self._slot, data, self.head.producer, lease_until, final), count)
+        return asked
+
+    async def _offer(self, batch: Batch, count: int) -> bool:
+        """Appends one batch of `count` events. Where that fails, nobody knows whether it was: it is said again."""
+        self._offered = batch, count
+        asked = await self._store.append(self.head, batch)
+        self._offered = None
+        self._slot += 1
+        self._kept += count
+        self._pending_chars = 0
+        self._renew_at = batch.lease_until - LEASE + RENEW_AFTER
+        self._ended = batch.final
+        return asked
+
+    async def _keep_end(self, end: End) -> End:
+        """Appends the rest and the end; returns the end as it is to be told."""
+        for delay in FINAL_DELAYS:
+            await asyncio.sleep(delay)
+            try:
+                await self._append(end)
+            except SlotTakenError:
+                return INTERRUPTED
+            except StoreUnavailableError as error:
+                log.warning("turn %s: its end is not kept yet: %s", self.head.turn_id, error)
+            else:
+                return end
+        return end.model_copy(update={"error": end.error or NotKept().details(self._request_id)})
+
+    def _failed(self, problem: Problem) -> End:
+        return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
+
+
+STOPPED = End(status=Status.STOPPED)
+DEADLINE = End(status=Status.INCOMPLETE, reason="deadline")
+INTERRUPTED = End(status=Status.INTERRUPTED)

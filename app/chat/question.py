@@ -1,0 +1,62 @@
+"""A request to chat as a turn to be kept: is it allowed, what is kept of it, is it the same one again. Pure."""
+
+import textwrap
+import uuid
+
+from app.contract import ChatRequest
+from app.problems import InvalidRequest
+from app.settings import Settings
+from app.store import TurnHead
+
+DAY = 86_400.0
+TITLE_CHARS = 80
+
+
+def check(request: ChatRequest, settings: Settings) -> None:
+    """Raises InvalidRequest where the request exceeds what the settings allow."""
+    if request.model is not None and request.model not in settings.allowed_models:
+        raise InvalidRequest.of_field("model", f"must be one of {', '.join(settings.allowed_models)}")
+    if request.parent_turn_id is not None and request.conversation_id is None:
+        raise InvalidRequest.of_field("parent_turn_id", "needs its conversation_id")
+    longest = settings.max_message_chars
+    for field, text in (("message", request.message), ("instructions", request.instructions or "")):
+        if len(text) > longest:
+            raise InvalidRequest.of_field(field, f"has {len(text)} characters; at most {longest} are allowed")
+
+
+def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: str, now: float) -> TurnHead:
+    """The turn as it is to be kept, with a producer that nobody else has."""
+    return TurnHead(
+        turn_id=turn_id,
+        owner=owner,
+        producer=uuid.uuid4().hex,
+        conversation_id=str(request.conversation_id or uuid.uuid4()),
+        parent_turn_id=_text(request.parent_turn_id),
+        message=request.message,
+        model=request.model or settings.openai_model,
+        instructions=request.instructions,
+        created_at=now,
+        expires_at=now + settings.turn_days * DAY,
+    )
+
+
+def is_same(request: ChatRequest, head: TurnHead, settings: Settings) -> bool:
+    """Whether the request asks what `head` was asked. A first question does not know its conversation yet."""
+    asked = (request.message, request.model or settings.openai_model, request.instructions)
+    conversation_id = _text(request.conversation_id) or head.conversation_id
+    return (*asked, _text(request.parent_turn_id), conversation_id) == (
+        head.message,
+        head.model,
+        head.instructions,
+        head.parent_turn_id,
+        head.conversation_id,
+    )
+
+
+def title_of(message: str) -> str:
+    """The first words of a message, on one line."""
+    return textwrap.shorten(message, TITLE_CHARS, placeholder="…")
+
+
+def _text(value: uuid.UUID | None) -> str | None:
+    return None if value is None else str(value)

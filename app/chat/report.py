@@ -1,0 +1,41 @@
+"""What is known of a turn when it is over, measured from the question's arrival."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.contract import End, Event, Refusal, Text, Usage
+
+
+@dataclass(frozen=True)
+class TurnReport:
+    """`outcome` is a Status. Times are in seconds; `first_token` is None where no token came."""
+
+    outcome: str
+    code: str | None
+    model: str
+    first_token: float | None
+    duration: float
+    usage: Usage | None = None
+
+
+OnEnd = Callable[[TurnReport], None]
+
+
+class Stopwatch:
+    """Measures one turn, and reports it once."""
+
+    def __init__(self, model: str, on_end: OnEnd) -> None:
+        self._model = model
+        self._on_end = on_end
+        self._began = time.monotonic()
+        self._first_token: float | None = None
+
+    def saw(self, event: Event) -> None:
+        if self._first_token is None and isinstance(event, Text | Refusal):
+            self._first_token = time.monotonic() - self._began
+
+    def over(self, end: End) -> None:
+        duration = time.monotonic() - self._began
+        code = end.error.code if end.error else end.reason
+        self._on_end(TurnReport(end.status, code, self._model, self._first_token, duration, end.usage))

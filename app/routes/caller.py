@@ -1,0 +1,25 @@
+"""Who calls: the owner of what is asked, the request's id, and how long the host lets it run."""
+
+from collections.abc import Callable
+
+from fastapi import Request
+
+from app.chat.turn import Caller
+
+Identify = Callable[[Request], str]
+
+
+def everyone(request: Request) -> str:
+    """Without accounts all callers are one owner."""
+    del request
+    return "everyone"
+
+
+def caller_of(identify: Identify) -> Callable[[Request], Caller]:
+    """The dependency that tells a route its caller."""
+
+    def caller(request: Request) -> Caller:
+        invocation = request.scope.get("extensions", {}).get("rivulet.invocation", {})
+        return Caller(identify(request), request.state.request_id, invocation.get("deadline"))
+
+    return caller

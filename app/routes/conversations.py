@@ -1,0 +1,35 @@
+"""Conversations: the list, one with all its turns (which is its export, too), another title, gone."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.chat.conversations import Conversations
+from app.chat.turn import Caller
+from app.contract import ConversationLine, ConversationPage, Rename, WholeConversation
+from app.routes.caller import Identify, caller_of
+from app.routes.problems import PROBLEM_RESPONSES
+
+
+def conversations_router(conversations: Conversations, identify: Identify) -> APIRouter:
+    router = APIRouter(prefix="/api/conversations", tags=["conversations"], responses=PROBLEM_RESPONSES)
+    Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
+
+    @router.get("")
+    async def page(caller: Calling, cursor: str | None = None) -> ConversationPage:
+        """The last updated first; `cursor` is the one that the page before ended with."""
+        return await conversations.page(caller, cursor)
+
+    @router.get("/{conversation_id}")
+    async def read(conversation_id: str, caller: Calling) -> WholeConversation:
+        return await conversations.read(caller, conversation_id)
+
+    @router.patch("/{conversation_id}")
+    async def rename(conversation_id: str, body: Rename, caller: Calling) -> ConversationLine:
+        return await conversations.rename(caller, conversation_id, body.title)
+
+    @router.delete("/{conversation_id}", status_code=204)
+    async def delete(conversation_id: str, caller: Calling) -> None:
+        await conversations.delete(caller, conversation_id)
+
+    return router

@@ -1,0 +1,42 @@
+"""A turn by its id: as it is, as a stream from wherever one likes, and stopped."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+
+from app.chat.turn import Caller, Chat
+from app.contract import Turn
+from app.routes.caller import Identify, caller_of
+from app.routes.chat import frames
+from app.routes.problems import PROBLEM_RESPONSES
+from app.routes.resume import next_seq
+from app.routes.streaming import EventStream
+
+
+def turns_router(chat: Chat, identify: Identify) -> APIRouter:
+    router = APIRouter(prefix="/api/turns", tags=["turns"], responses=PROBLEM_RESPONSES)
+    Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
+
+    @router.get("/{turn_id}")
+    async def read(turn_id: str, caller: Calling) -> Turn:
+        """The turn as it is now; `running` where it has no end yet."""
+        return await chat.read(caller, turn_id)
+
+    @router.get("/{turn_id}/stream", response_class=EventStream, status_code=200)
+    async def stream(
+        turn_id: str,
+        caller: Calling,
+        last_event_id: Annotated[str | None, Header()] = None,
+        after: Annotated[int | None, Query(ge=-1)] = None,
+    ) -> EventStream:
+        """What came after an event, then what comes: joined without loss or repetition, on whatever process it runs."""
+        seq = next_seq(turn_id, last_event_id, after)
+        turn = await chat.join(caller, turn_id)
+        return EventStream(frames(turn, seq), until=turn.kept)
+
+    @router.post("/{turn_id}/stop")
+    async def stop(turn_id: str, caller: Calling) -> Turn:
+        """Ends the answer, and the spending; what has come is kept. The turn, when it has ended."""
+        return await chat.stop(caller, turn_id)
+
+    return router

@@ -1,0 +1,132 @@
+"""The port to what remembers: conversations, their turns, and each turn's log.
+
+**The log is the truth.** A turn's answer lies in batches, numbered from 0 by `slot`. A batch is appended by claiming
+its slot, which can be done once: whoever finds it taken has lost the turn to another. A batch carries the lease of the
+producer; the last one of a turn is `final`. So one conditional write appends, renews the lease and, since a request to
+stop lies in the slot that comes next, reads that back. Whoever finds the lease run out claims the next slot with an
+end of his own, and has thereby fenced the producer.
+
+Nothing is read, modified and written: every change is one conditional write. A user reaches only what is his: what
+belongs to another owner is None or False, as if it did not exist, and so is what has expired. Times are seconds since
+the epoch. Every method may raise StoreUnavailableError (after its own bounded retries), and then nothing, or all of the
+change, has been done: the same call may be made again.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+MAX_BATCH_BYTES = 300 * 1024
+
+
+class StoreUnavailableError(Exception):
+    """The store did not answer, or refused for a reason that may pass (throttling, a full disk, a broken network)."""
+
+
+class StoreSetupError(Exception):
+    """A store cannot be opened as it is configured; the text says what is wrong. Raised while it is made, not later."""
+
+
+class SlotTakenError(Exception):
+    """Another batch lies in this slot, or the turn is gone (deleted, expired): whoever wanted to append is no longer
+    this turn's producer.
+    """
+
+
+@dataclass(frozen=True)
+class TurnHead:
+    """What a turn was asked, which never changes. `producer` names who created it and alone may produce its answer."""
+
+    turn_id: str
+    owner: str
+    producer: str
+    conversation_id: str
+    parent_turn_id: str | None
+    message: str
+    model: str
+    instructions: str | None
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A piece of a turn's log. `data` is opaque to the store, MAX_BATCH_BYTES at most; `writer` says who appends it."""
+
+    slot: int
+    data: bytes
+    writer: str
+    lease_until: float
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One line of the list. `updated_at` is when its newest turn was created. It lives as long as any of its turns."""
+
+    conversation_id: str
+    owner: str
+    title: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list, and where it goes on: `cursor` is None at the end, and opaque."""
+
+    conversations: list[Conversation]
+    cursor: str | None
+
+
+class Store(Protocol):
+    """What every store can do. One object serves all requests of a process; it never blocks the event loop."""
+
+    async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        """Adds a turn, and its conversation where there is none yet, with this title. Returns the turn that is kept:
+        this one, or the one that had the same id before (of whatever owner). A conversation's `updated_at` moves on.
+        A crash half-way leaves at most a conversation without this turn; the same call again completes it. An id of a
+        conversation is its owner's: the same one of another owner is another conversation.
+        """
+
+    async def head(self, owner: str, turn_id: str) -> TurnHead | None:
+        """The turn."""
+
+    async def append(self, turn: TurnHead, batch: Batch) -> bool:
+        """Claims the batch's slot; True where a request to stop lay in it. The same batch again, by the same writer,
+        is the same append (a retry whose first answer was lost), and renews its lease. Raises SlotTakenError, and
+        ValueError where the batch is larger than a batch may be.
+        """
+
+    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
+        """The log from a slot on, in order, without a gap; read consistently: what was appended is there."""
+
+    async def stop_requested(self, turn_id: str, slot: int) -> bool:
+        """Whether a request to stop lies in this slot, which is not claimed yet. Cheaper than a write."""
+
+    async def request_stop(self, turn: TurnHead, slot: int) -> bool:
+        """Lays a request to stop into a slot. False where the slot is claimed already: then try the next. True where
+        the turn is gone: it goes on no longer.
+        """
+
+    async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
+        """The owner's conversations, the last updated first. Raises ValueError for a limit that is not between 1 and
+        1000, and for a cursor that is none. One that is updated while somebody pages moves to the front: it may be on
+        no page of his.
+        """
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        """The conversation."""
+
+    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
+        """The conversation's turns, the oldest first; none where there is no such conversation."""
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
+        """Gives it another title. False where there is none."""
+
+    async def delete(self, owner: str, conversation_id: str) -> bool:
+        """Deletes it with its turns and their logs. False where there is none. May be repeated until it is all gone.
+        Who is producing one of the turns finds his next slot taken.
+        """
+
+    async def close(self) -> None:
+        """Closes what the store holds open."""

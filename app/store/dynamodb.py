@@ -1,0 +1,86 @@
+"""The store in one DynamoDB table: for AWS, and for any number of functions at once.
+
+What is said to the table is in dynamodb_log, dynamodb_turns and dynamodb_conversations; here it is put into threads,
+since boto3 blocks. Each method is one job in one thread.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+
+from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
+from app.store import dynamodb_conversations as conversations
+from app.store import dynamodb_log as log
+from app.store import dynamodb_turns as turns
+from app.store.cursor import decode
+from app.store.dynamodb_table import Table
+from app.store.rules import check_batch, check_limit, check_slot, page, until_gap
+
+THREADS = 8
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DynamoDBStore:
+    """A Store (app.store) in the table of this name. `client` is boto3's; `clock` tells the time."""
+
+    def __init__(
+        self, table_name: str, client: object | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Asks nobody yet. Raises StoreSetupError where the environment names no region."""
+        from app.store.dynamodb_client import calls_of, make_client  # noqa: PLC0415 - boto3 takes long to import
+
+        self._table = Table(calls_of(client or make_client(THREADS)), table_name)
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rivulet-dynamodb")
+
+    async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        return await self._run(turns.create, turn, title, self._clock())
+
+    async def head(self, owner: str, turn_id: str) -> TurnHead | None:
+        turn = await self._run(turns.find, turn_id, self._clock())
+        return turn if turn and turn.owner == owner else None
+
+    async def append(self, turn: TurnHead, batch: Batch) -> bool:
+        check_batch(batch)
+        stop = await self._run(log.append, turn, batch, self._clock())
+        if stop is None:
+            raise SlotTakenError
+        return stop
+
+    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
+        return until_gap(await self._run(log.batches, turn_id, from_slot, self._clock()), from_slot)
+
+    async def stop_requested(self, turn_id: str, slot: int) -> bool:
+        return await self._run(log.stop_requested, turn_id, slot, self._clock())
+
+    async def request_stop(self, turn: TurnHead, slot: int) -> bool:
+        check_slot(slot)
+        return await self._run(log.request_stop, turn, slot, self._clock())
+
+    async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
+        check_limit(limit)
+        after = decode(cursor) if cursor is not None else None
+        return page(await self._run(conversations.listed, owner, limit + 1, after, self._clock()), limit)
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        return await self._run(conversations.find, owner, conversation_id, self._clock())
+
+    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
+        return await self._run(turns.listed, owner, conversation_id, self._clock())
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
+        return await self._run(conversations.rename, owner, conversation_id, title, self._clock())
+
+    async def delete(self, owner: str, conversation_id: str) -> bool:
+        return await self._run(turns.delete, owner, conversation_id, self._clock())
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def _run(self, job: Callable[Concatenate[Table, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        call = partial(job, self._table, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

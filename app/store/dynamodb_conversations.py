@@ -1,0 +1,97 @@
+"""Conversations as lines of their owner's list, in DynamoDB. All of it blocks.
+
+A line counts the turns that were added to it (`n`): so whoever takes it away knows whether one has come meanwhile.
+"""
+
+from contextlib import suppress
+from itertools import islice
+
+from app.store import Conversation, StoreUnavailableError, TurnHead
+from app.store.cursor import Position
+from app.store.dynamodb_items import (
+    VERSION,
+    Key,
+    Values,
+    check_item,
+    conversation_key,
+    encode,
+    expiry,
+    is_alive,
+    to_conversation,
+    to_key,
+)
+from app.store.dynamodb_schema import INDEX
+from app.store.dynamodb_table import ConditionFailedError, Table
+
+ATTEMPTS = 5  # where others write the same item at the same moment
+
+
+def count_in(table: Table, turn: TurnHead, title: str, now: float) -> int:
+    """Makes the turn's conversation, or moves it on. Returns how many turns have been counted in, this one included."""
+    key = conversation_key(turn.owner, turn.conversation_id)
+    updated_at, expires = turn.created_at, expiry(turn)
+    for _ in range(ATTEMPTS):
+        new = {"h": title, "t": turn.created_at, "u": updated_at, "x": expires, "v": VERSION}
+        try:
+            return _upsert(table, key, new, now)
+        except ConditionFailedError:
+            found = table.get(key)
+        if found and is_alive(found, now):  # and further on than this turn brings it
+            updated_at, expires = max(updated_at, found["u"]), max(expires, found["x"])
+        elif found:
+            with suppress(ConditionFailedError):
+                table.delete(key, "x <= :now", now=now)
+    raise StoreUnavailableError(f"conversation {turn.conversation_id} is being changed all the time")
+
+
+def find(table: Table, owner: str, conversation_id: str, now: float) -> Conversation | None:
+    values = table.get(conversation_key(owner, conversation_id))
+    return to_conversation(owner, values) if values and is_alive(values, now) else None
+
+
+def listed(table: Table, owner: str, limit: int, after: Position | None, now: float) -> list[Conversation]:
+    """At most `limit` of the owner's, the last updated first, those after a position where one is given."""
+    partition, _ = conversation_key(owner, "")
+    options: dict[str, object] = {"IndexName": INDEX, "ScanIndexForward": False, "Limit": limit}
+    if after:
+        key = conversation_key(owner, after.conversation_id)
+        options["ExclusiveStartKey"] = to_key(key) | encode({"u": after.updated_at})
+    found = table.query("pk = :pk", options, pk=partition)
+    return list(islice((to_conversation(owner, values) for values in found if is_alive(values, now)), limit))
+
+
+def rename(table: Table, owner: str, conversation_id: str, title: str, now: float) -> bool:
+    """False where there is none."""
+    key = conversation_key(owner, conversation_id)
+    check_item(key, {"h": title})
+    try:
+        table.update(key, "SET h = :h", "x > :now", h=title, now=now)
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def count(table: Table, owner: str, conversation_id: str, now: float) -> int:
+    """How many turns have been counted in; 0 where there is no such conversation."""
+    values = table.get(conversation_key(owner, conversation_id))
+    return int(values["n"]) if values and is_alive(values, now) else 0
+
+
+def remove(table: Table, owner: str, conversation_id: str, turns: int) -> None:
+    """Takes it from the list, unless more than this many turns have been counted in."""
+    with suppress(ConditionFailedError):
+        table.delete(conversation_key(owner, conversation_id), "n = :n", n=turns)
+
+
+def _upsert(table: Table, key: Key, new: Values, now: float) -> int:
+    check_item(key, new)
+    changed = table.update(
+        key,
+        "SET h = if_not_exists(h, :h), t = if_not_exists(t, :t), u = :u, x = :x, v = :v ADD n :one",
+        "attribute_not_exists(pk) OR (x > :now AND u <= :u AND x <= :x)",
+        "UPDATED_NEW",
+        **new,
+        one=1,
+        now=now,
+    )
+    return int(changed["n"])

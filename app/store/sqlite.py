@@ -1,0 +1,111 @@
+"""The store in a file: SQLite, embedded, for one machine and any number of processes on it.
+
+The statements are in sqlite_queries; they run in two threads, so that nobody who reads waits for who writes: readers
+of a write-ahead log never wait for a lock. Every method is one transaction. What has expired is deleted at the opening
+and behind a `create` now and then, a little each time.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
+from app.store import sqlite_queries as queries
+from app.store.cursor import decode
+from app.store.rules import check_batch, check_limit, check_slot, page, until_gap
+from app.store.sqlite_lane import Lane
+from app.store.sqlite_schema import connect
+
+PURGE_EVERY = 60.0  # seconds
+PURGE_AT_MOST = 50  # turns, and as many conversations
+
+
+class SQLiteStore:
+    """A Store (app.store) in a file. `connect` opens the file; `clock` tells the time."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        connect: Callable[[Path], sqlite3.Connection] = connect,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Makes the file and its directory where they are missing. Blocks. Raises StoreSetupError where the file cannot
+        be used, and StoreUnavailableError where another process keeps it locked.
+        """
+        self._clock = clock
+        self._writes = Lane(partial(connect, path), "BEGIN IMMEDIATE")
+        self._reads = Lane(partial(connect, path), "BEGIN")
+        self._purge_at = clock() + PURGE_EVERY
+        self._writes.run_blocking(self._purge)
+
+    async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        now = self._clock()
+        kept = await self._writes.run(lambda db: queries.create(db, turn, title, now))
+        if now >= self._purge_at:
+            self._purge_at = now + PURGE_EVERY
+            self._writes.run_unattended(self._purge)
+        return kept
+
+    async def head(self, owner: str, turn_id: str) -> TurnHead | None:
+        now = self._clock()
+        return await self._reads.run(lambda db: queries.head(db, owner, turn_id, now))
+
+    async def append(self, turn: TurnHead, batch: Batch) -> bool:
+        check_batch(batch)
+        now = self._clock()
+        stop = await self._writes.run(lambda db: queries.append(db, turn, batch, now))
+        if stop is None:
+            raise SlotTakenError
+        return stop
+
+    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
+        now = self._clock()
+        found = await self._reads.run(lambda db: queries.batches(db, turn_id, from_slot, now))
+        return until_gap(found, from_slot)
+
+    async def stop_requested(self, turn_id: str, slot: int) -> bool:
+        now = self._clock()
+        return await self._reads.run(lambda db: queries.stop_requested(db, turn_id, slot, now))
+
+    async def request_stop(self, turn: TurnHead, slot: int) -> bool:
+        check_slot(slot)
+        now = self._clock()
+        return await self._writes.run(lambda db: queries.request_stop(db, turn, slot, now))
+
+    async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
+        check_limit(limit)
+        after = decode(cursor) if cursor is not None else None
+        now = self._clock()
+        found = await self._reads.run(lambda db: queries.conversations(db, owner, limit + 1, after, now))
+        return page(found, limit)
+
+    async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        now = self._clock()
+        return await self._reads.run(lambda db: queries.conversation(db, owner, conversation_id, now))
+
+    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
+        now = self._clock()
+        return await self._reads.run(lambda db: queries.turns(db, owner, conversation_id, now))
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
+        now = self._clock()
+        return await self._writes.run(lambda db: queries.rename(db, owner, conversation_id, title, now))
+
+    async def delete(self, owner: str, conversation_id: str) -> bool:
+        now = self._clock()
+        return await self._writes.run(lambda db: queries.delete(db, owner, conversation_id, now))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writes.close()
+        self._reads.close()
+
+    def _purge(self, db: sqlite3.Connection) -> None:
+        if queries.purge(db, PURGE_AT_MOST, self._clock()):
+            self._purge_at = 0.0  # there is more: the next one need not wait

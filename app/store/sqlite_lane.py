@@ -1,0 +1,97 @@
+"""A thread with a connection of its own, in which transactions run one after the other.
+
+A job is a function of the connection; what it does is one transaction. Where it meets a lock, a full disk, a read or
+write that fails, it is run again on a new connection, and after the last attempt StoreUnavailableError is raised. A
+lock that is never released takes longest: BUSY_TIMEOUT three times and the PAUSES, together half a lease.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from app.store import StoreSetupError, StoreUnavailableError
+from app.store.sqlite_schema import result_code
+
+PAUSES = (0.05, 0.2)  # seconds before the second and the third attempt
+MAY_PASS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+log = logging.getLogger("rivulet.store")
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+
+class Lane:
+    """Runs transactions. `begin` opens each: BEGIN IMMEDIATE where it writes. `connect` is called when it is needed."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], begin: str) -> None:
+        self._connect = connect
+        self._begin = begin
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rivulet-sqlite")
+
+    async def run(self, job: Job[T]) -> T:
+        """What the job returns, once it is committed. Raises StoreUnavailableError."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempts, job)
+
+    def run_blocking(self, job: Job[T]) -> T:
+        """The same for the one who opens the store. Raises StoreSetupError, too."""
+        return self._attempts(job, is_open=False)
+
+    def run_unattended(self, job: Job[object]) -> None:
+        """Runs it when there is time, and nobody waits; that it failed is only logged."""
+        self._thread.submit(self._attempts, job).add_done_callback(_log_failure)
+
+    def close(self) -> None:
+        """Ends after what is under way. Blocks."""
+        self._thread.shutdown()
+        self._disconnect()
+
+    def _attempts(self, job: Job[T], *, is_open: bool = True) -> T:
+        for pause in PAUSES:
+            try:
+                return self._attempt(job, is_open=is_open)
+            except StoreUnavailableError as error:
+                log.warning("%s; trying again", error)
+                time.sleep(pause)
+        return self._attempt(job, is_open=is_open)
+
+    def _attempt(self, job: Job[T], *, is_open: bool) -> T:
+        try:
+            return self._transaction(job)
+        except BaseException as error:
+            self._disconnect()  # which rolls back, and forgets whatever state the error has left
+            if result_code(error) in MAY_PASS or (is_open and isinstance(error, StoreSetupError)):
+                raise StoreUnavailableError(f"SQLite: {error}") from error
+            raise
+
+    def _transaction(self, job: Job[T]) -> T:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.execute(self._begin)
+        result = job(self._connection)
+        self._connection.execute("COMMIT")
+        return result
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _log_failure(done: Future[object]) -> None:
+    if done.exception():
+        log.warning("left for later: %s", done.exception())

@@ -1,0 +1,144 @@
+"""What the SQLite store says to its database: functions of a connection, inside a transaction that the caller opens.
+
+`now` is the time; what has expired by then is as if it did not exist. No function blocks for long: each is a handful of
+statements on an index.
+"""
+
+# ruff: noqa: S608 - statements are put together from this module's constants; what comes from outside is bound
+import sqlite3
+from dataclasses import astuple, fields
+
+from app.store import Batch, Conversation, TurnHead
+from app.store.cursor import Position
+
+_TURN = ", ".join(field.name for field in fields(TurnHead))
+_TURN_VALUES = ", ".join("?" for _ in fields(TurnHead))
+_CONVERSATION = ", ".join(field.name for field in fields(Conversation))
+_ALIVE_CONVERSATION = "owner = ? AND conversation_id = ? AND expires_at > ?"
+
+
+def create(db: sqlite3.Connection, turn: TurnHead, title: str, now: float) -> TurnHead:
+    """The turn that is kept: this one, or the one that is there."""
+    kept = db.execute(f"SELECT {_TURN} FROM turn WHERE turn_id = ? AND expires_at > ?", (turn.turn_id, now)).fetchone()
+    if kept:
+        return TurnHead(*kept)
+    ids = (turn.owner, turn.conversation_id)
+    db.execute("DELETE FROM turn WHERE turn_id = ?", (turn.turn_id,))
+    db.execute("DELETE FROM conversation WHERE owner = ? AND conversation_id = ? AND expires_at <= ?", (*ids, now))
+    db.execute(
+        """INSERT INTO conversation (owner, conversation_id, title, created_at, updated_at, expires_at)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, conversation_id) DO UPDATE SET
+        updated_at = max(updated_at, excluded.updated_at), expires_at = max(expires_at, excluded.expires_at)""",
+        (*ids, title, turn.created_at, turn.created_at, turn.expires_at),
+    )
+    db.execute(f"INSERT INTO turn ({_TURN}) VALUES ({_TURN_VALUES})", astuple(turn))
+    return turn
+
+
+def head(db: sqlite3.Connection, owner: str, turn_id: str, now: float) -> TurnHead | None:
+    found = db.execute(
+        f"SELECT {_TURN} FROM turn WHERE turn_id = ? AND owner = ? AND expires_at > ?", (turn_id, owner, now)
+    ).fetchone()
+    return TurnHead(*found) if found else None
+
+
+def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> bool | None:
+    """Whether a request to stop lay in the slot; None where another batch lies there, or the turn is gone."""
+    claimed = db.execute(
+        """INSERT INTO log (turn_id, slot, data, writer, lease_until, final)
+        SELECT turn_id, ?, ?, ?, ?, ? FROM turn WHERE turn_id = ? AND created_at = ? AND expires_at > ?
+        ON CONFLICT (turn_id, slot) DO UPDATE SET
+        data = excluded.data, writer = excluded.writer, lease_until = excluded.lease_until, final = excluded.final
+        WHERE data IS NULL OR (data = excluded.data AND writer = excluded.writer AND final = excluded.final)""",
+        (batch.slot, batch.data, batch.writer, batch.lease_until, batch.final, turn.turn_id, turn.created_at, now),
+    ).rowcount
+    return _stop_lies_in(db, turn.turn_id, batch.slot, now) if claimed else None
+
+
+def batches(db: sqlite3.Connection, turn_id: str, from_slot: int, now: float) -> list[Batch]:
+    """The claimed slots from this one on, gaps included."""
+    found = db.execute(
+        """SELECT slot, data, writer, lease_until, final FROM log JOIN turn USING (turn_id)
+        WHERE turn_id = ? AND slot >= ? AND data IS NOT NULL AND expires_at > ? ORDER BY slot""",
+        (turn_id, from_slot, now),
+    )
+    return [Batch(slot, data, writer, lease_until, bool(final)) for slot, data, writer, lease_until, final in found]
+
+
+def stop_requested(db: sqlite3.Connection, turn_id: str, slot: int, now: float) -> bool:
+    return _stop_lies_in(db, turn_id, slot, now)
+
+
+def request_stop(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) -> bool:
+    if head(db, turn.owner, turn.turn_id, now) is None:
+        return True
+    laid = db.execute(
+        """INSERT INTO log (turn_id, slot, stop) VALUES (?, ?, 1)
+        ON CONFLICT (turn_id, slot) DO UPDATE SET stop = 1 WHERE data IS NULL""",
+        (turn.turn_id, slot),
+    )
+    return laid.rowcount == 1
+
+
+def conversations(
+    db: sqlite3.Connection, owner: str, limit: int, after: Position | None, now: float
+) -> list[Conversation]:
+    """At most `limit` of them, those after a position where one is given."""
+    rest = "AND (updated_at, conversation_id) < (?, ?)" if after else ""
+    found = db.execute(
+        f"""SELECT {_CONVERSATION} FROM conversation WHERE owner = ? AND expires_at > ? {rest}
+        ORDER BY updated_at DESC, conversation_id DESC LIMIT ?""",
+        (owner, now, *(after or ()), limit),
+    )
+    return [Conversation(*row) for row in found]
+
+
+def conversation(db: sqlite3.Connection, owner: str, conversation_id: str, now: float) -> Conversation | None:
+    found = db.execute(
+        f"SELECT {_CONVERSATION} FROM conversation WHERE {_ALIVE_CONVERSATION}", (owner, conversation_id, now)
+    ).fetchone()
+    return Conversation(*found) if found else None
+
+
+def turns(db: sqlite3.Connection, owner: str, conversation_id: str, now: float) -> list[TurnHead]:
+    found = db.execute(
+        f"""SELECT {_TURN} FROM turn WHERE owner = ? AND conversation_id = ? AND expires_at > ?
+        ORDER BY created_at, turn_id""",
+        (owner, conversation_id, now),
+    )
+    return [TurnHead(*row) for row in found]
+
+
+def rename(db: sqlite3.Connection, owner: str, conversation_id: str, title: str, now: float) -> bool:
+    renamed = db.execute(
+        f"UPDATE conversation SET title = ? WHERE {_ALIVE_CONVERSATION}", (title, owner, conversation_id, now)
+    )
+    return renamed.rowcount == 1
+
+
+def delete(db: sqlite3.Connection, owner: str, conversation_id: str, now: float) -> bool:
+    """Deletes the turns, too; their logs go with them (by the tables' definition)."""
+    db.execute("DELETE FROM turn WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))
+    deleted = db.execute(f"DELETE FROM conversation WHERE {_ALIVE_CONVERSATION}", (owner, conversation_id, now))
+    return deleted.rowcount == 1
+
+
+def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:
+    """Deletes expired turns and conversations, `limit` of each at most. True where there may be more."""
+    turns = db.execute(
+        "DELETE FROM turn WHERE turn_id IN (SELECT turn_id FROM turn WHERE expires_at <= ? LIMIT ?)", (now, limit)
+    )
+    conversations = db.execute(
+        """DELETE FROM conversation WHERE (owner, conversation_id) IN
+        (SELECT owner, conversation_id FROM conversation WHERE expires_at <= ? LIMIT ?)""",
+        (now, limit),
+    )
+    return limit in (turns.rowcount, conversations.rowcount)
+
+
+def _stop_lies_in(db: sqlite3.Connection, turn_id: str, slot: int, now: float) -> bool:
+    found = db.execute(
+        "SELECT stop FROM log JOIN turn USING (turn_id) WHERE turn_id = ? AND slot = ? AND expires_at > ?",
+        (turn_id, slot, now),
+    ).fetchone()
+    return bool(found and found[0])

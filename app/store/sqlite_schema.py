@@ -1,0 +1,127 @@
+"""The SQLite file: its tables, its version, and how a connection to it is opened.
+
+`PRAGMA user_version` is the version of the tables: 0 in a new file. A file of a newer version, or one that holds
+somebody else's tables, is refused and left as it is.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from app.store import StoreSetupError
+
+VERSION = 1
+BUSY_TIMEOUT = 1.5  # seconds that a statement waits for another process's lock
+_LASTING = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
+
+_TABLES = (
+    """CREATE TABLE conversation (
+        owner TEXT NOT NULL,
+        conversation_id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        PRIMARY KEY (owner, conversation_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX conversation_updated ON conversation (owner, updated_at, conversation_id)",
+    "CREATE INDEX conversation_expiry ON conversation (expires_at)",
+    """CREATE TABLE turn (
+        turn_id TEXT NOT NULL PRIMARY KEY,
+        owner TEXT NOT NULL,
+        producer TEXT NOT NULL,
+        conversation_id TEXT NOT NULL,
+        parent_turn_id TEXT,
+        message TEXT NOT NULL,
+        model TEXT NOT NULL,
+        instructions TEXT,
+        created_at REAL NOT NULL,
+        expires_at REAL NOT NULL
+    )""",
+    "CREATE INDEX turn_conversation ON turn (owner, conversation_id, created_at)",
+    "CREATE INDEX turn_expiry ON turn (expires_at)",
+    # a slot is claimed where it has data; without, only a request to stop lies in it
+    """CREATE TABLE log (
+        turn_id TEXT NOT NULL REFERENCES turn (turn_id) ON DELETE CASCADE,
+        slot INTEGER NOT NULL,
+        stop INTEGER NOT NULL DEFAULT 0,
+        data BLOB,
+        writer TEXT,
+        lease_until REAL,
+        final INTEGER,
+        PRIMARY KEY (turn_id, slot)
+    )""",
+)
+
+
+def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Opens the file, which is made where it is missing, readable by this user alone. One thread at a time may use the
+    connection. Raises StoreSetupError where the file cannot be used, and sqlite3.Error where it may be later.
+    """
+    _make(path)
+    # the thread that opens it is not the one that uses it
+    connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path)
+    except BaseException as error:
+        connection.close()
+        if result_code(error) in _LASTING:
+            raise StoreSetupError(f"{path} cannot be used: {error}") from error
+        raise
+    return connection
+
+
+def result_code(error: BaseException) -> int:
+    """SQLite's primary result code (its higher bits tell details); 0 where the error does not come from SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _make(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # its log and its shared memory take the mode over
+    except OSError as error:
+        raise StoreSetupError(f"{path} cannot be made: {error.strerror}") from error
+    # not by opening it: to close it again would drop the locks that SQLite holds in this process
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreSetupError(f"{path} cannot be written")
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _refuse_what_is_not_ours(connection, path)
+    if _value(connection, "PRAGMA journal_mode = WAL") != "wal":
+        raise StoreSetupError(f"{path}: no write-ahead log is possible there; is it a network file system?")
+    # what a killed process has written stays, as it does with FULL; a power cut may take the last second, and never the
+    # file's consistency. An fsync for each batch would take longer than all the rest of an append.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if _version(connection) != VERSION:
+        _make_tables(connection)
+
+
+def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version > VERSION:
+        raise StoreSetupError(f"{path} has version {version}, of a newer Rivulet; this one knows {VERSION}")
+    # one statement: between two, another process might make our tables
+    if _value(connection, "SELECT 1 FROM sqlite_master, pragma_user_version WHERE user_version = 0 LIMIT 1"):
+        raise StoreSetupError(f"{path} is the database of another program")
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    if _version(connection) == 0:  # else another process was faster
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _value(connection: sqlite3.Connection, statement: str) -> object:
+    row = connection.execute(statement).fetchone()
+    return row[0] if row else None
