@@ -1,0 +1,248 @@
+"""Turns by their id, over a socket: asked once, joined, resumed, stopped; conversations; both only one's own."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.chat.sse import Decoder
+from app.main import create_app
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.conftest import MakeSettings
+from tests.fakes.server import serving
+
+HELLO = play({"created": True}, {"text": "Hel"}, {"text": "lo"}, {"completed": {}})
+USERS = {"x-user": "ann"}, {"x-user": "bob"}
+
+
+@pytest.fixture(scope="module")
+def url(make_settings: MakeSettings) -> Iterator[str]:
+    """The app, told by a header who calls."""
+    with serving(create_app(make_settings(), identify=lambda request: request.headers["x-user"])) as url:
+        yield url
+
+
+@pytest.fixture
+async def ann(url: str, standin: StandIn) -> AsyncIterator[httpx2.AsyncClient]:
+    del standin
+    async with httpx2.AsyncClient(base_url=url, headers=USERS[0]) as client:
+        yield client
+
+
+@pytest.fixture
+async def bob(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=url, headers=USERS[1]) as client:
+        yield client
+
+
+async def ask(client: httpx2.AsyncClient, message: str, **more: Any) -> dict[str, Any]:
+    response = await client.post("/api/chat", json={"message": message, **more})
+    assert response.status_code == 200, response.text
+    turn: dict[str, Any] = response.json()
+    return turn
+
+
+def events_of(response: httpx2.Response) -> list[tuple[str, dict[str, Any]]]:
+    return [(name.decode(), json.loads(data)) for name, data in Decoder().feed(response.content)]
+
+
+async def test_the_same_id_again_is_the_same_turn_and_is_asked_once(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    turn_id = str(uuid.uuid4())
+    turns = await asyncio.gather(*(ask(ann, HELLO, turn_id=turn_id) for _ in range(10)))
+    later = await ask(ann, HELLO, turn_id=turn_id)
+    assert all(turn == later for turn in turns)
+    assert (later["turn_id"], later["text"], later["status"]) == (turn_id, "Hello", "completed")
+    assert len(standin.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"message": "other"}, {"instructions": "other"}, {"conversation_id": str(uuid.uuid4())}]
+)
+async def test_the_same_id_with_another_question_is_a_conflict(
+    ann: httpx2.AsyncClient, standin: StandIn, change: dict[str, str]
+) -> None:
+    turn_id = str(uuid.uuid4())
+    await ask(ann, HELLO, turn_id=turn_id)
+    response = await ann.post("/api/chat", json={"message": HELLO, "turn_id": turn_id} | change)
+    assert response.status_code == (404 if "conversation_id" in change else 409)
+    assert len(standin.requests()) == 1
+
+
+async def test_a_turn_can_be_read_while_it_runs_and_when_it_is_over(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    turn_id = str(uuid.uuid4())
+    message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
+    async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
+        chunks = response.aiter_bytes()
+        await anext(chunks)
+        turn = (await ann.get(f"/api/turns/{turn_id}")).json()
+        assert turn["status"] == "running"
+        assert "ab".startswith(turn["text"])
+        standin.open_gate("g")
+        async for _ in chunks:
+            pass
+    turn = (await ann.get(f"/api/turns/{turn_id}")).json()
+    assert (turn["status"], turn["text"]) == ("completed", "ab")
+
+
+async def test_a_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None:
+    response = await ann.post("/api/chat/stream", json={"message": HELLO})
+    whole = events_of(response)
+    turn_id = whole[0][1]["turn_id"]
+    for after in range(-1, len(whole)):
+        by_query = await ann.get(f"/api/turns/{turn_id}/stream", params={"after": after})
+        assert events_of(by_query) == whole[after + 1 :]
+        if after >= 0:
+            by_header = await ann.get(f"/api/turns/{turn_id}/stream", headers={"last-event-id": f"{turn_id}:{after}"})
+            assert by_header.content == by_query.content
+
+
+@pytest.mark.parametrize(
+    ("headers", "params"),
+    [
+        ({"last-event-id": "nonsense"}, {}),
+        ({"last-event-id": "other-turn:1"}, {}),
+        ({}, {"after": "-2"}),
+        ({}, {"after": "x"}),
+    ],
+)
+async def test_a_place_that_is_none_is_refused(
+    ann: httpx2.AsyncClient, headers: dict[str, str], params: dict[str, str]
+) -> None:
+    turn = await ask(ann, HELLO)
+    response = await ann.get(f"/api/turns/{turn['turn_id']}/stream", headers=headers, params=params)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+async def test_stop_ends_generation_and_keeps_what_has_come(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    turn_id = str(uuid.uuid4())
+    message = play({"created": True}, {"text": "a"}, {"gate": "never"})
+    async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
+        chunks = response.aiter_bytes()
+        seen = await anext(chunks)
+        while b"event: text" not in seen:
+            seen += await anext(chunks)
+        stopped = (await ann.post(f"/api/turns/{turn_id}/stop")).json()
+        rest = seen + b"".join([chunk async for chunk in chunks])
+    assert (stopped["status"], stopped["text"]) == ("stopped", "a")
+    assert json.loads(Decoder().feed(rest)[-1].data)["status"] == "stopped"
+    assert (await standin.ended(within=1)).state == "closed"
+    assert (await ann.post(f"/api/turns/{turn_id}/stop")).json() == stopped
+
+
+async def test_a_turn_that_never_began_is_stopped_too(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    turn_id = str(uuid.uuid4())
+    message = play({"gate": "never"}, {"created": True})
+    asking = asyncio.create_task(ask(ann, message, turn_id=turn_id))
+    await asyncio.to_thread(standin.wait_received)
+    assert (await ann.post(f"/api/turns/{turn_id}/stop")).json()["status"] == "stopped"
+    assert (await asking)["status"] == "stopped"
+
+
+async def test_what_fails_before_the_first_byte_is_remembered_as_failed(ann: httpx2.AsyncClient) -> None:
+    turn_id = str(uuid.uuid4())
+    response = await ann.post("/api/chat/stream", json={"message": play({"status": 429}), "turn_id": turn_id})
+    assert response.status_code == 429
+    turn = (await ann.get(f"/api/turns/{turn_id}")).json()
+    assert (turn["status"], turn["error"]["code"]) == ("failed", "rate_limited")
+
+
+async def test_an_event_source_that_reconnects_resumes_and_is_paid_once(
+    ann: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    first = await ann.get("/chat-stream", params={"message": HELLO})
+    ids = [line.removeprefix("id: ") for line in first.text.splitlines() if line.startswith("id: ")]
+    again = await ann.get("/chat-stream", params={"message": HELLO}, headers={"last-event-id": ids[1]})
+    assert first.content.endswith(again.content)
+    assert [data for _, data in Decoder().feed(again.content)] == [b"lo", b"[END]"]
+    assert len(standin.requests()) == 1
+
+
+async def test_a_conversation_tells_upstream_the_path_to_the_new_question(
+    ann: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    root = await ask(ann, HELLO, instructions="Be brief.")
+    inside = {"conversation_id": root["conversation_id"]}
+    await ask(ann, "a branch that is not on the path", **inside, parent_turn_id=root["turn_id"])
+    await ask(ann, "And now?", **inside, parent_turn_id=root["turn_id"])
+    body = standin.requests()[-1].body
+    assert isinstance(body, dict)
+    assert body["input"] == [
+        {"role": "user", "content": HELLO},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "And now?"},
+    ]
+
+
+async def test_a_conversation_that_no_longer_fits_says_so(make_settings: MakeSettings, standin: StandIn) -> None:
+    with serving(create_app(make_settings(max_history_chars=len(HELLO) + 20))) as url:
+        async with httpx2.AsyncClient(base_url=url) as client:
+            root = await ask(client, HELLO)
+            path = {"conversation_id": root["conversation_id"]}
+            second = await ask(client, HELLO, **path, parent_turn_id=root["turn_id"])
+            path["parent_turn_id"] = second["turn_id"]
+            response = await client.post("/api/chat/stream", json={"message": "short", **path})
+    assert events_of(response)[0][1]["omitted_turns"] == 1
+    body = standin.requests()[-1].body
+    assert isinstance(body, dict)
+    assert isinstance(body["input"], list)
+    assert len(body["input"]) == 3
+
+
+async def test_conversations_are_listed_read_renamed_and_deleted(ann: httpx2.AsyncClient) -> None:
+    root = await ask(ann, HELLO)
+    path = f"/api/conversations/{root['conversation_id']}"
+    child = await ask(ann, HELLO, conversation_id=root["conversation_id"], parent_turn_id=root["turn_id"])
+    newest = (await ann.get("/api/conversations")).json()["conversations"][0]
+    assert newest["conversation_id"] == root["conversation_id"]
+    assert newest["title"].startswith("/play")
+    assert (await ann.get(path)).json()["turns"] == [root, child]
+    assert (await ann.patch(path, json={"title": "Hello"})).json()["title"] == "Hello"
+    assert (await ann.delete(path)).status_code == 204
+    assert (await ann.get(path)).status_code == (await ann.get(f"/api/turns/{root['turn_id']}")).status_code == 404
+
+
+async def test_the_list_goes_on_where_the_page_ended(ann: httpx2.AsyncClient) -> None:
+    made = [(await ask(ann, HELLO))["conversation_id"] for _ in range(52)]
+    first = (await ann.get("/api/conversations")).json()
+    second = (await ann.get("/api/conversations", params={"cursor": first["cursor"]})).json()
+    listed = [line["conversation_id"] for line in first["conversations"] + second["conversations"]]
+    assert listed[:52] == made[::-1]
+    assert (await ann.get("/api/conversations", params={"cursor": "nonsense"})).status_code == 422
+
+
+async def test_what_is_anothers_is_not_there(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
+    turn = await ask(ann, HELLO)
+    turn_path, path = f"/api/turns/{turn['turn_id']}", f"/api/conversations/{turn['conversation_id']}"
+    nothing = (await bob.get(f"/api/turns/{uuid.uuid4()}")).json()
+    for request in (
+        bob.get(turn_path),
+        bob.get(f"{turn_path}/stream"),
+        bob.post(f"{turn_path}/stop"),
+        bob.get(path),
+        bob.patch(path, json={"title": "mine"}),
+        bob.delete(path),
+    ):
+        response = await request
+        assert response.status_code == 404
+        assert response.json() | {"request_id": ""} == nothing | {"request_id": ""}
+    intruding = await bob.post("/api/chat", json={"message": "x", "conversation_id": turn["conversation_id"]})
+    assert intruding.status_code == 404
+    assert turn["conversation_id"] not in (await bob.get("/api/conversations")).text
+    assert (await ann.get(path)).status_code == 200
+
+
+async def test_a_parent_must_be_in_the_conversation(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    one, other = await ask(ann, HELLO), await ask(ann, HELLO)
+    standin.clear()
+    for body, status in (
+        ({"parent_turn_id": one["turn_id"]}, 422),
+        ({"parent_turn_id": one["turn_id"], "conversation_id": other["conversation_id"]}, 404),
+        ({"turn_id": "no uuid"}, 422),
+    ):
+        assert (await ann.post("/api/chat", json={"message": "x", **body})).status_code == status
+    assert standin.requests() == []
