@@ -1,17 +1,27 @@
 """The application. It knows nothing of Lambda; a host gives it ASGI scopes. In reading order:
 
-contract        the wire: requests, answers, stream events, problems
-problems        what can go wrong, and the status of each
-settings        what can be set, and where it comes from
-parameters      secrets from the Parameter Store, and their renewal
-chat.sse        server-sent events as bytes
-chat.faults     a failure of OpenAI -> a problem
-chat.events     an upstream event -> events of the wire -> frames
-chat.upstream   OpenAI: open, read, close
-chat.turn       a question, its answer, and exactly one end
-routes          HTTP: chat, tutorial, service; streaming and problems as responses
-middleware      request id, log line, headers
-telemetry       logs and metrics
-main            puts all of it together
-web             the page
+contract            the wire: requests, answers, stream events, problems
+problems            what can go wrong, and the status of each
+settings            what can be set, and where it comes from
+parameters          secrets from the Parameter Store, and their renewal
+store               the port to what remembers; SQLite and DynamoDB behind it
+chat.sse            server-sent events as bytes
+chat.faults         a failure of OpenAI -> a problem
+chat.events         an upstream event -> events of the wire -> frames, and the whole answer
+chat.upstream       OpenAI: open, read, close
+chat.answer         what an upstream stream says
+chat.record         events <-> the data of a batch
+chat.live           a running turn's events in memory
+chat.producer       a turn to its one end: read, handed on, kept
+chat.follow         a turn by its log, produced elsewhere
+chat.question       a request as a turn to be kept
+chat.history        what upstream is told of a conversation
+chat.report         what is known of a turn when it is over
+chat.turn           begin, join, stop, read
+chat.conversations  list, read, rename, delete
+routes              HTTP: chat, turns, conversations, tutorial, service; streaming and problems as responses
+middleware          request id, log line, headers
+telemetry           logs and metrics
+main                puts all of it together
+web                 the page
 """

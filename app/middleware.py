@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import BodyTooLarge, Problem
-from app.routes.problems import problem_response
 from app.telemetry import request_fields
 
 log = logging.getLogger("rivulet.request")
@@ -61,6 +60,8 @@ class RequestMiddleware:
         except Exception:
             if outcome["status"] is not None:
                 raise
+            from app.routes.problems import problem_response  # noqa: PLC0415 - brings FastAPI; app.front does without
+
             log.exception("a request failed for a reason that nobody foresaw")
             await problem_response(Problem().details(request_id))(scope, receive, send_on)
         finally:

@@ -37,8 +37,9 @@ def test_only_one_module_knows_openai() -> None:
     assert importers("openai") == {"app/chat/upstream.py"}
 
 
-def test_only_the_parameter_source_knows_aws() -> None:
-    assert importers("boto3", "botocore", "aws_lambda_powertools.utilities.parameters") == {"app/parameters.py"}
+def test_only_the_parameter_source_and_the_table_know_aws() -> None:
+    aws = importers("boto3", "botocore", "aws_lambda_powertools.utilities.parameters")
+    assert aws == {"app/parameters.py", "app/store/dynamodb_client.py"}
 
 
 def test_only_the_handlers_doors_know_the_app() -> None:
@@ -54,7 +55,11 @@ def test_the_app_does_not_know_lambda() -> None:
 
 @pytest.mark.parametrize(
     ("inner", "outer"),
-    [("app/chat/", ("app.routes", "app.middleware", "app.telemetry", "app.main")), ("app/contract.py", ("app",))],
+    [
+        ("app/chat/", ("app.routes", "app.middleware", "app.telemetry", "app.main")),
+        ("app/store/", ("app.chat", "app.routes", "app.contract")),
+        ("app/contract.py", ("app",)),
+    ],
 )
 def test_the_arrows_point_one_way(inner: str, outer: tuple[str, ...]) -> None:
     assert {path for path in importers(*outer) if path.startswith(inner)} == set()

@@ -2,16 +2,17 @@
 
 Reads what has been appended, from wherever one likes, and looks again every POLL. Where the lease has run out, the
 follower claims the next slot with an end, `interrupted`, for its producer has died: of several followers one wins, and
-the others read what it wrote.
+the others read what it wrote. A turn that is deleted while it is followed ends as `interrupted`, too.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from app.chat import record
 from app.chat.record import Numbered
-from app.contract import End, Status
+from app.contract import End, Event, Start, Status
 from app.problems import StoreFailed
 from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
 
@@ -48,13 +49,19 @@ class Follower:
         self._request_id = request_id
         self._clock = clock
 
-    async def read(self, tail: Tail) -> list[Numbered]:
-        """What is new in the log; its end, too, where its producer has died. Raises StoreUnavailableError."""
-        batches = await self._store.batches(tail.head.turn_id, tail.slot)
-        events = [event for batch in batches for event in tail.take(batch)]
-        if not tail.final and self._clock() > tail.lease_until:
-            await self._interrupt(tail)
-            events += await self.read(tail)
+    async def read(self, head: TurnHead) -> list[Numbered]:
+        """The log as it is; with an end, too, where its producer has died. Raises StoreUnavailableError."""
+        tail = Tail(head)
+        events = await self.read_on(tail)
+        return events + await self.read_on(tail) if self._is_dead(tail) else events
+
+    async def read_on(self, tail: Tail) -> list[Numbered]:
+        """What is new in the log; where nothing is, and its producer has died, its end. Raises StoreUnavailableError,
+        and then nothing has been taken.
+        """
+        events = await self._take_new(tail)
+        if not events and self._is_dead(tail):
+            events = await self._interrupt(tail)
         return events
 
     async def follow(self, head: TurnHead, seq: int = 0) -> AsyncGenerator[Numbered]:
@@ -63,7 +70,7 @@ class Follower:
         failing_since: float | None = None
         while not tail.final:
             try:
-                events = await self.read(tail)
+                events = await self.read_on(tail)
                 failing_since = None
             except StoreUnavailableError:
                 failing_since = failing_since or self._clock()
@@ -72,19 +79,40 @@ class Follower:
                     return
                 events = []
             for number, event in events:
-                if number >= seq:
+                # who has followed the producer itself may have seen more than was kept, and must learn of the end
+                if number >= seq or event == INTERRUPTED:
                     yield number, event
             if not tail.final:
                 await asyncio.sleep(POLL)
 
-    async def _interrupt(self, tail: Tail) -> None:
-        data = record.encode(tail.seq, [End(status=Status.INTERRUPTED)])
-        now = self._clock()
-        try:
-            await self._store.append(tail.head, Batch(tail.slot, data, self._writer, now, final=True))
-        except SlotTakenError:
-            return  # the producer lives, or another follower was faster: its batch is read next
+    def _is_dead(self, tail: Tail) -> bool:
+        return not tail.final and self._clock() > tail.lease_until
+
+    async def _take_new(self, tail: Tail) -> list[Numbered]:
+        batches = await self._store.batches(tail.head.turn_id, tail.slot)
+        return [event for batch in batches for event in tail.take(batch)]
+
+    async def _interrupt(self, tail: Tail) -> list[Numbered]:
+        """Ends a turn whose producer has died; what is new in its log by then."""
+        data = record.encode(tail.seq, last_words(tail))
+        end = Batch(tail.slot, data, self._writer, self._clock(), final=True)
+        with suppress(SlotTakenError):  # the producer lives, or another follower was faster: its batch is read next
+            await self._store.append(tail.head, end)
+        events = await self._take_new(tail)
+        is_gone = tail.slot == end.slot  # nothing lies where something must
+        return tail.take(end) if is_gone else events
 
     def _given_up(self) -> End:
         problem = StoreFailed("The answer cannot be read at the moment. Try again.")
         return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
+
+
+INTERRUPTED = End(status=Status.INTERRUPTED)
+
+
+def last_words(tail: Tail) -> list[Event]:
+    """What a producer that has died would have said; its first word, too, where it was not kept."""
+    if tail.seq:
+        return [INTERRUPTED]
+    head = tail.head
+    return [Start(turn_id=head.turn_id, conversation_id=head.conversation_id, model=head.model), INTERRUPTED]

@@ -30,13 +30,17 @@ class LiveLog:
         return self._events[seq:]
 
     async def follow(self, seq: int = 0) -> AsyncGenerator[Numbered]:
-        """The events from this number on, up to `End`, as they come."""
+        """The events from this number on, up to `End`, as they come; none where the number lies behind it."""
         while True:
             more = self._more
             for event in self._events[seq:]:
                 yield seq, event
                 seq += 1
-                if isinstance(event, End):
-                    return
-            if seq >= len(self._events):
-                await more.wait()
+            if seq < len(self._events):
+                continue
+            if self._is_over():
+                return
+            await more.wait()
+
+    def _is_over(self) -> bool:
+        return bool(self._events) and isinstance(self._events[-1], End)

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from app.chat import record
 from app.chat.answer import Answer
@@ -81,6 +82,18 @@ class Producer:
     async def run(self) -> End:
         """Produces the answer to its end, which is returned and is the last event of `live`."""
         self.live.add(self._start)
+        try:
+            end = await self._produce()
+        except Exception:
+            log.exception("a turn cannot be kept for a reason that nobody foresaw")
+            end = self._failed(Problem())
+        self.live.add(end)
+        self._watch.over(end)
+        if not self.started.done():
+            self.started.set_result(None)
+        return end
+
+    async def _produce(self) -> End:
         reading = asyncio.create_task(self._read())
         reading.add_done_callback(lambda _: self._due.set())
         try:
@@ -88,38 +101,27 @@ class Producer:
         finally:
             reading.cancel()
             await asyncio.wait({reading})
-        end = await self._keep_end(reading.result() if not reading.cancelled() else forced or INTERRUPTED)
-        self.live.add(end)
-        self._watch.over(end)
-        if not self.started.done():
-            self.started.set_result(None)
-        return end
+        return await self._keep_end(reading.result() if not reading.cancelled() else forced or INTERRUPTED)
 
     async def _read(self) -> End:
         try:
-            answer = await self._opening()
-        except Problem as problem:
-            self.started.set_exception(problem)
-            self.started.exception()  # whoever waits for it may have gone
-            return self._failed(problem)
-        if not self.started.done():
-            self.started.set_result(None)
-        try:
-            return await self._read_answer(answer)
+            return await self._read_answer(await self._opening())
         except Problem as problem:
             return self._failed(problem)
         except Exception:
             log.exception("a turn failed for a reason that nobody foresaw")
             return self._failed(Problem())
-        finally:
-            await answer.close()
 
     async def _read_answer(self, answer: Answer) -> End:
-        async for event in answer.events():
-            if isinstance(event, End):
-                return event
-            for piece in record.pieces(event):
-                self._add(piece)
+        self.started.set_result(None)
+        try:
+            async for event in answer.events():
+                if isinstance(event, End):
+                    return event
+                for piece in record.pieces(event):
+                    self._add(piece)
+        finally:
+            await answer.close()
         raise AssertionError("an answer raises where it has no end")
 
     def _add(self, event: Event) -> None:
@@ -168,7 +170,8 @@ class Producer:
         """Appends what has come since the last batch, and the end. True where a request to stop was there."""
         asked = False
         if self._offered:
-            asked = await self._offer(*self._offered)
+            batch, count = self._offered
+            asked = await self._offer(replace(batch, lease_until=self._clock() + LEASE), count)
         if not self._ended:
             batches = record.batches(self._kept, [*self.live.since(self._kept), *([end] if end else [])])
             for number, (data, count) in enumerate(batches, 1):
@@ -204,6 +207,9 @@ class Producer:
         return end.model_copy(update={"error": end.error or NotKept().details(self._request_id)})
 
     def _failed(self, problem: Problem) -> End:
+        if not self.started.done():
+            self.started.set_exception(problem)
+            self.started.exception()  # whoever waits for it may have gone
         return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
 
 

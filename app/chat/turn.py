@@ -119,7 +119,7 @@ class Chat:
     async def read_head(self, caller: Caller, head: TurnHead) -> Turn:
         """The same for a turn whose head is at hand. Raises StoreFailed."""
         with store_failures():
-            return collect(head, await self._follower(caller).read(Tail(head)))
+            return collect(head, await self._follower(caller).read(head))
 
     async def stop(self, caller: Caller, turn_id: str) -> Turn:
         """Ends the turn as stopped, wherever it is produced; returns it ended. Raises NotFound, StoreFailed."""
@@ -147,9 +147,9 @@ class Chat:
     async def _stop_elsewhere(self, caller: Caller, head: TurnHead) -> None:
         tail = Tail(head)
         follower = self._follower(caller)
-        await follower.read(tail)
+        await follower.read_on(tail)
         while not tail.final and not await self._store.request_stop(head, tail.slot):
-            await follower.read(tail)
+            await follower.read_on(tail)
         async with aclosing(follower.follow(head)) as events:
             async for _ in events:
                 pass

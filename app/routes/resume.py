@@ -2,11 +2,13 @@
 
 from app.problems import InvalidRequest
 
+MAX_DIGITS = 18  # of a sequence number; Python converts no endless ones
+
 
 def parse_event_id(event_id: str) -> tuple[str, int]:
     """The turn and the sequence number of an `id:` line. Raises InvalidRequest."""
     turn_id, _, seq = event_id.rpartition(":")
-    if not turn_id or not (seq.isascii() and seq.isdecimal()):
+    if not turn_id or not (seq.isascii() and seq.isdecimal() and len(seq) <= MAX_DIGITS):
         raise InvalidRequest.of_field("Last-Event-ID", "must be an event id of a stream, <turn_id>:<seq>")
     return turn_id, int(seq)
 

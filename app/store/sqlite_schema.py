@@ -59,16 +59,14 @@ def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connec
     connection. Raises StoreSetupError where the file cannot be used, and sqlite3.Error where it may be later.
     """
     _make(path)
-    # the thread that opens it is not the one that uses it
-    connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection, path)
-    except BaseException as error:
-        connection.close()
+        # the thread that opens it is not always the one that uses it
+        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+        return _prepared(connection, path)
+    except sqlite3.Error as error:
         if result_code(error) in _LASTING:
             raise StoreSetupError(f"{path} cannot be used: {error}") from error
         raise
-    return connection
 
 
 def result_code(error: BaseException) -> int:
@@ -85,6 +83,15 @@ def _make(path: Path) -> None:
     # not by opening it: to close it again would drop the locks that SQLite holds in this process
     if not os.access(path, os.R_OK | os.W_OK):
         raise StoreSetupError(f"{path} cannot be written")
+
+
+def _prepared(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

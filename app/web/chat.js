@@ -4,11 +4,13 @@
  * To the states in which the server ends a turn come those that only this side can see: `rejected` (an HTTP error
  * came instead of an answer), `unreachable` (nothing came), `cut` (the stream ended without an end), `garbled` (what
  * came is not of this protocol) and `stopped` for the reason `page` (the signal was aborted). Nothing is sent twice.
+ * Aborting also has the server stop the turn: it would go on, and cost, without anyone who listens.
  *
  * @typedef {import("./wire.js").TurnEvent} TurnEvent
- * @typedef {{message: string, model?: string}} ChatRequest
+ * @typedef {{turn_id: string, message: string, model?: string}} ChatRequest
  */
 
+import { stopTurn } from "./halt.js";
 import { readProblem } from "./problem.js";
 import { endOf, readEvents } from "./stream.js";
 
@@ -19,6 +21,7 @@ import { endOf, readEvents } from "./stream.js";
  * @returns {AsyncGenerator<TurnEvent, void>}
  */
 export async function* streamTurn(request, signal, fetch = globalThis.fetch) {
+  signal.addEventListener("abort", () => stopTurn(request.turn_id, fetch), { once: true });
   const response = await post(request, signal, fetch).catch(() => null);
   if (response === null) yield endOf(signal, "unreachable");
   else if (!response.ok) yield { type: "end", status: "rejected", error: await readProblem(response) };

@@ -29,7 +29,7 @@ const STATES = new Map([
       tone: "note",
       says: "The answer was stopped.",
       // the server is not told: it may go on, and what it does is paid for
-      reasons: new Map([["page", "You stopped the answer. The server may still be finishing it."]]),
+      reasons: new Map([["page", "You stopped the answer."]]),
     },
   ],
   ["failed", { tone: "bad", says: "The answer failed." }],

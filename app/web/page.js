@@ -6,6 +6,7 @@ import { loadConfig } from "./config.js";
 import { element } from "./dom.js";
 import { createExchange } from "./exchange.js";
 import { describe } from "./outcome.js";
+import { newTurnId } from "./id.js";
 import { createPainter } from "./paint.js";
 import { followTurn } from "./turn.js";
 
@@ -45,7 +46,8 @@ async function ask(message) {
   say("Waiting for the answer.");
   painter.toEnd();
   try {
-    const request = choice.hidden ? { message } : { message, model: model.value };
+    const question = { turn_id: newTurnId(), message };
+    const request = choice.hidden ? question : { ...question, model: model.value };
     const end = await followTurn(streamTurn(request, turn.signal), exchange.draw, painter.paint, begin);
     if (end.status === "completed") composer.release();
     painter.paint(() => conclude(exchange, describe(end)));

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
+from app.store.dynamodb_schema import create_table_input, time_to_live_input
 from tests.infra.cloudformation import Stack, translate
 
 # what a stack says differently from the settings' defaults, and why
@@ -12,6 +13,8 @@ DIFFERENT = {
     "LOG_FORMAT": "json",  # CloudWatch reads it
     "METRICS_NAMESPACE": "Rivulet",  # there is a CloudWatch to send metrics to
     "PARAMETER_PATH": "/rivulet/prod",  # there is a Parameter Store
+    "TABLE_NAME": "{'Ref': 'ChatTable'}",  # there is a table
+    "DATA_DIR": "/tmp/rivulet",  # the only directory that Lambda lets a function write to
 }
 NOT_ON_LAMBDA = {
     "AWS_SAM_LOCAL",  # the SAM CLI sets it
@@ -102,12 +105,40 @@ def test_the_rest_api_waits_longer_than_the_function_runs(stack_with_rest_api: S
         assert integration["timeoutInMillis"] > 1000 * int(longest)
 
 
-def test_the_function_may_write_its_log_and_read_its_parameters_and_nothing_else(stack: Stack) -> None:
+OPERATIONS = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchGetItem", "BatchWriteItem", "Query"]
+
+
+def test_the_function_may_use_its_log_its_parameters_and_its_table_and_nothing_else(stack: Stack) -> None:
     here = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ParameterPath}"
     assert statements(stack) == {
         "['logs:CreateLogStream', 'logs:PutLogEvents']": ["{'Fn::GetAtt': ['ChatLogGroup', 'Arn']}"],
         "ssm:GetParametersByPath": [str({"Fn::Sub": here}), str({"Fn::Sub": f"{here}/*"})],
+        str([f"dynamodb:{operation}" for operation in OPERATIONS]): [
+            str({"Fn::GetAtt": ["ChatTable", "Arn"]}),
+            str({"Fn::Sub": "${ChatTable.Arn}/index/*"}),
+        ],
     }
+
+
+def test_the_table_is_the_one_that_the_store_is_made_for(stack: Stack) -> None:
+    table = stack.properties("ChatTable")
+    wanted = create_table_input("")
+    assert {name: table[name] for name in wanted if name != "TableName"} == {
+        name: value for name, value in wanted.items() if name != "TableName"
+    }
+    assert table["TimeToLiveSpecification"] == time_to_live_input("")["TimeToLiveSpecification"]
+
+
+@pytest.mark.parametrize("parameter", ["PointInTimeRecovery", "DeletionProtection"])
+def test_the_table_is_protected_where_a_parameter_says_so(template: dict[str, Any], parameter: str) -> None:
+    def said(value: str) -> tuple[object, object]:
+        table = Stack(template, **{parameter: value}).properties("ChatTable")
+        return table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], table[
+            "DeletionProtectionEnabled"
+        ]
+
+    assert said("false") == ("false", "false")
+    assert sorted(map(str, said("true"))) == ["false", "true"]
 
 
 def test_the_role_has_no_managed_policy(stack: Stack) -> None:

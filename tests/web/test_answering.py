@@ -45,6 +45,21 @@ def test_while_nothing_has_come_yet_the_page_says_that_it_waits(chat: ChatPage, 
     chat.expect_ready()
 
 
+def test_an_answer_without_a_word_is_an_answer_too(chat: ChatPage) -> None:
+    chat.ask(play(CREATED, {"completed": {"usage": None}}))
+    expect(chat.status).to_have_text("The answer is complete.")
+    expect(chat.input).to_have_value("")
+    chat.expect_ready()
+
+
+def test_a_window_that_draws_no_frames_has_the_answer_at_its_end(chat: ChatPage) -> None:
+    chat.page.evaluate("window.requestAnimationFrame = () => 0")  # as for a tab in the background
+    chat.ask(play(CREATED, {"text": "One "}, {"text": "two."}, COMPLETED))
+    expect(chat.answer).to_have_text("One two.")
+    expect(chat.status).to_contain_text("The answer is complete.")
+    chat.expect_ready()
+
+
 def test_the_tokens_are_told_where_they_are_known(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": {"input_tokens": 12, "output_tokens": 2}}}))
     expect(chat.status).to_have_text("The answer is complete. Tokens: 12 in, 2 out.")

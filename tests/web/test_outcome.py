@@ -43,7 +43,7 @@ OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"status": "stopped", "reason": "page"},
         "note",
-        "You stopped the answer. The server may still be finishing it.",
+        "You stopped the answer.",
     ),
     ({"status": "failed"}, "bad", "The answer failed."),
     ({"status": "failed", "error": PROBLEM}, "bad", "The model failed."),
