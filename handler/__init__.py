@@ -2,8 +2,9 @@
 
 **Streaming**, the one that is deployed: `python -m handler`. Lambda's own runtime client for Python cannot stream, so
 handler/bootstrap (AWS_LAMBDA_EXEC_WRAPPER) starts this in its place. It speaks the Runtime API and runs the app in the
-same process: no layer, no second server, no hop over loopback. Whoever cannot take a stream gets a buffered response
-from it as well: a load balancer always, everybody where RESPONSE_MODE=buffered or under `sam local`.
+same process: no layer, no second server, no hop over loopback. It answers buffered where a stream cannot be taken: to
+a load balancer, which its events tell, and to everybody where RESPONSE_MODE=buffered or AWS_SAM_LOCAL=true. An HTTP
+API, or a Function URL whose InvokeMode is BUFFERED, cannot be told by its events: RESPONSE_MODE is for them.
 
 **Buffered**: `handler.buffered.handler`, Mangum on the stock runtime client.
 

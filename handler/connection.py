@@ -55,7 +55,7 @@ class Connection:
         """
         if isinstance(writes[0], Head):
             await self._begin()
-        if self._streams is None or self._answer is None or self._answer.done():
+        if self._streams is None or self._answer is None:
             raise ConnectionResetError("the Runtime API takes no more of this request")
         writer = self._streams[1]
         writer.write(self._encode(writes))

@@ -43,16 +43,23 @@ class Lifespan:
         """Returns when the app has closed what it opened, or after `LIMIT`. What goes wrong is logged."""
         if self._task is None or self._task.done():
             return
+        answer: Message | None = None
         try:
             async with asyncio.timeout(LIMIT):
-                await self._tell(self._task, "shutdown")
+                answer = await self._tell(self._task, "shutdown")
                 await asyncio.wait({self._task})
         except TimeoutError:
+            await self.abandon()
+            logger.error("the app's shutdown took longer than %s s", LIMIT)
+        error = _error(self._task)
+        if error or (answer and answer["type"] != "lifespan.shutdown.complete"):
+            logger.error("the app's shutdown failed: %s", (answer or {}).get("message", ""), exc_info=error)
+
+    async def abandon(self) -> None:
+        """Cancels the app's task, in place of a shutdown."""
+        if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=LIMIT)
-            logger.error("the app's shutdown took longer than %s s", LIMIT)
-        if error := _error(self._task):
-            logger.error("the app's shutdown failed", exc_info=error)
 
     async def _run(self, scope: dict[str, Any]) -> None:
         await self._app(scope, self._to_app.get, self._take)

@@ -2,7 +2,7 @@
 
 The stock client calls a plain function, and Mangum runs the app to the end of each call on the thread's current event
 loop, starting and ending the lifespan every time unless that is off. Here the lifespan starts once, on a loop that
-stays: what it opened (clients, connection pools) lives on the loop that also runs every request.
+stays: what it opened (clients, connection pools) lives on the loop that also runs every request. There is no shutdown.
 """
 
 import asyncio
@@ -25,13 +25,15 @@ def on_stock_client(app: ASGI) -> Mangum:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # where Mangum looks for it
     lifespan = Lifespan(app)
-    atexit.register(_close, loop, lifespan)
+    atexit.register(_end, loop, lifespan)
     loop.run_until_complete(lifespan.startup())
     return Mangum(_extended(app, lifespan.state), lifespan="off")
 
 
-def _close(loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
-    loop.run_until_complete(lifespan.shutdown())
+def _end(loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
+    """At the end of the process, which Lambda kills if it ends at all, threads are refused, and without those many an
+    app cannot shut down. So it is stopped where it stands."""
+    loop.run_until_complete(lifespan.abandon())
     loop.close()
 
 

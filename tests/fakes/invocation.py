@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that any wait here takes at most: a test that would hang fails."""
 
 NULS = bytes(8)
@@ -67,12 +67,15 @@ class Chunk:
 class Call(Watched):
     """One invocation, and what the runtime made of it."""
 
-    def __init__(self, event: bytes, headers: Headers, fault: Fault) -> None:
+    def __init__(self, event: bytes, headers: Headers, time_limit: float | None, fault: Fault) -> None:
         super().__init__()
         self.event = event
         self.sent_headers = headers
         self.fault = fault
         self.handed_out = 0.0
+        """When, as for chunks."""
+        self.deadline: float | None = None
+        """Seconds since the Unix epoch, known once it is handed out."""
         self.resource = ""
         """`response` or `error`, whichever was posted."""
         self.headers: Headers = {}
@@ -81,6 +84,14 @@ class Call(Watched):
         self.ended = False
         """Whether the body has come to its end, or to a cut."""
         self.posts = 0
+        self._time_limit = time_limit
+
+    def hand_out(self) -> None:
+        """Starts the clock."""
+        self.handed_out = time.perf_counter()
+        if self._time_limit is not None:
+            self.deadline = time.time() + self._time_limit
+            self.sent_headers["Lambda-Runtime-Deadline-Ms"] = str(int(self.deadline * 1000))
 
     @property
     def id(self) -> str:
@@ -92,7 +103,10 @@ class Call(Watched):
 
     @property
     def prelude(self) -> dict[str, Any]:
-        return dict(json.loads(self.chunks[0].data))
+        prelude = json.loads(self.chunks[0].data)
+        if not isinstance(prelude, dict):
+            raise ValueError("the prelude is no JSON object")
+        return prelude
 
     @property
     def content(self) -> bytes:
@@ -176,4 +190,12 @@ def violations(call: Call) -> list[str]:
     """Which rules a response or an error breaks that has come whole."""
     streamed = "lambda-runtime-function-response-mode" in call.headers
     rules = RULES_OF_ALL + (RULES_OF_STREAMS if streamed else RULES_OF_WHOLE_BODIES)
-    return [f"{call.resource}: not so: {text}" for text, holds in rules if not holds(call)]
+    return [f"{call.resource}: not so: {text}" for text, rule in rules if not holds(rule, call)]
+
+
+def holds(rule: Callable[[Call], bool], call: Call) -> bool:
+    """A rule does not hold either where what it is about is missing or cannot be read."""
+    try:
+        return rule(call)
+    except (LookupError, ValueError):
+        return False

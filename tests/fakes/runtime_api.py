@@ -15,7 +15,6 @@ runtimes-custom; AWS's runtime interface emulator for what is answered when.
 
 import asyncio
 import json
-import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -39,15 +38,20 @@ class Request:
 
 @dataclass
 class RuntimeApi(Watched):
-    """The service. `keep_alive=False` closes each connection after its answer."""
+    """The service."""
 
     keep_alive: bool = True
+    """Where it is False, each connection is closed after one answer, which says so."""
+    hangs_up: bool = False
+    """The same, but unannounced."""
     next_faults: deque[int] = field(default_factory=deque)
     """Statuses for the next polls, in place of an event; 0 closes the connection."""
     violations: list[str] = field(default_factory=list)
     init_error: dict[str, Any] | None = None
     init_error_type: str | None = None
     polls: int = 0
+    waiting: int = 0
+    """Polls that wait for an event."""
     connections: int = 0
 
     def __post_init__(self) -> None:
@@ -75,12 +79,10 @@ class RuntimeApi(Watched):
         headers: Mapping[str, str] | None = None,
         fault: Fault | None = None,
     ) -> Call:
-        """Queues an event (bytes are sent as they are); `deadline` is in seconds from now."""
+        """Queues an event (bytes are sent as they are); `deadline` is in seconds from when it is handed out."""
         sent = {"Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()), INVOCATION_ID: uuid.uuid4().hex}
-        if deadline is not None:
-            sent["Lambda-Runtime-Deadline-Ms"] = str(int((time.time() + deadline) * 1000))
         encoded = event if isinstance(event, bytes) else json.dumps(event).encode()
-        call = Call(encoded, sent | dict(headers or {}), fault or Fault())
+        call = Call(encoded, sent | dict(headers or {}), deadline, fault or Fault())
         self._calls[call.id] = call
         self._waiting.put_nowait(call)
         return call
@@ -130,17 +132,27 @@ class RuntimeApi(Watched):
         if self.next_faults:
             status = self.next_faults.popleft()
             return bool(status) and self._answer(writer, status)
-        getting = asyncio.create_task(self._waiting.get())
-        gone = asyncio.create_task(reader.read(1))  # a poller that hangs up must not get an event
-        await asyncio.wait({getting, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if gone.done():
-            getting.cancel()
+        call = await self._event_for(reader)
+        if call is None:
             return False
+        call.hand_out()
+        return self._answer(writer, 200, call.event, call.sent_headers)
+
+    async def _event_for(self, reader: asyncio.StreamReader) -> Call | None:
+        """The next event, or None where the poller hangs up: it must not be given one."""
+        self.waiting += 1
+        getting = asyncio.create_task(self._waiting.get())
+        gone = asyncio.create_task(reader.read(1))
+        await asyncio.wait({getting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        self.waiting -= 1
+        await self.changed()
+        if gone.done():
+            if not getting.cancel():
+                self._waiting.put_nowait(getting.result())
+            return None
         gone.cancel()
         await asyncio.wait({gone})
-        call = getting.result()
-        call.handed_out = time.perf_counter()
-        return self._answer(writer, 200, call.event, call.sent_headers)
+        return getting.result()
 
     async def _take(
         self, call: Call, resource: str, headers: Headers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -156,11 +168,10 @@ class RuntimeApi(Watched):
         finally:
             call.ended = True
             await call.changed()
-        if status and not call.fault.mute:
-            self._answer(writer, status)
+        good = bool(status) and not call.fault.mute and self._answer(writer, status)
         if call.fault.early or call.fault.mute:
             await asyncio.Event().wait()
-        return bool(status) and self.keep_alive
+        return good
 
     async def _receive(self, call: Call, reader: asyncio.StreamReader) -> int:
         """Reads a response; the status of the answer to it, 0 for none."""
@@ -188,7 +199,7 @@ class RuntimeApi(Watched):
             lines["Connection"] = "close"
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"HTTP/1.1 {status} -\r\n{head}\r\n".encode() + body)
-        return self.keep_alive
+        return self.keep_alive and not self.hangs_up
 
 
 async def read_head(reader: asyncio.StreamReader) -> Request:

@@ -1,8 +1,14 @@
-"""What the small ASGI apps in these tests have in common."""
+"""What the small ASGI apps in these tests, and the waiting for them, have in common."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from mangum.types import ASGI, Message, Receive, Scope, Send
+
+from tests.fakes.invocation import PATIENCE
+
+T = TypeVar("T")
 
 
 async def start(send: Send, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
@@ -28,6 +34,11 @@ def http(answer: Callable[[Send], Awaitable[None]]) -> ASGI:
 async def hello(send: Send) -> None:
     await start(send)
     await piece(send, b"hello", more=False)
+
+
+async def in_time(awaitable: Awaitable[T]) -> T:
+    """What should come soon, or TimeoutError."""
+    return await asyncio.wait_for(awaitable, PATIENCE)
 
 
 def messages(*pieces: bytes) -> list[Message]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi
-from tests.handler.apps import hello, http, piece, start
+from tests.handler.apps import hello, http, in_time, piece, start
 from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
@@ -42,10 +42,10 @@ async def test_the_deadline_is_in_the_scope(api: RuntimeApi, serve: Serve) -> No
         await hello(scope, receive, send)
         seen.append(scope["extensions"]["rivulet.invocation"]["deadline"])
 
-    api.invoke(function_url(), deadline=30)
+    call = api.invoke(function_url(), deadline=30)
     serve(app)
     await api.polled(2)
-    assert 25 < seen[0] - time.time() <= 30
+    assert seen == [pytest.approx(call.deadline, abs=0.001)]
 
 
 async def test_an_app_that_has_not_started_by_then_is_an_error(api: RuntimeApi, serve: Serve) -> None:
@@ -57,11 +57,12 @@ async def test_an_app_that_has_not_started_by_then_is_an_error(api: RuntimeApi, 
 async def test_an_app_that_streams_by_then_is_ended_in_trailers_before_it_is_too_late(
     api: RuntimeApi, serve: Serve
 ) -> None:
-    call = api.invoke(function_url(), deadline=0.4)
-    deadline = time.time() + 0.4
+    call = api.invoke(function_url(), deadline=2)
     serve(never_ends)
     assert (await call.end()).error_type == "Function.DeadlineExceeded"
-    assert (call.content, time.time() < deadline) == (b"half", True)
+    assert call.content == b"half"
+    assert call.deadline
+    assert time.time() < call.deadline
 
 
 async def test_the_app_may_use_its_last_moment(api: RuntimeApi, serve: Serve) -> None:
@@ -103,7 +104,7 @@ async def test_an_app_that_will_not_stop_is_left_behind(
     await api.polled(2)
     assert "does not stop" in caplog.text
     release.set()
-    assert await refused
+    assert await in_time(refused)
 
 
 async def test_a_reader_that_is_stuck_does_not_hold_the_process(api: RuntimeApi, serve: Serve) -> None:

@@ -10,7 +10,7 @@ from mangum.types import Receive, Scope, Send
 
 from handler.lifespan import Lifespan
 from tests.fakes.runtime_api import RuntimeApi
-from tests.handler.apps import hello
+from tests.handler.apps import hello, in_time
 from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
@@ -47,12 +47,12 @@ async def test_it_is_shut_down_when_the_loop_ends(api: RuntimeApi, serve: Serve)
     running = serve(app_with(events))
     await api.polled(1)
     running.cancel()
-    await asyncio.wait({running})
+    await in_time(asyncio.wait({running}))
     assert events == ["startup", "shutdown"]
 
 
 async def test_what_startup_raises_is_the_init_error(api: RuntimeApi, serve: Serve) -> None:
-    assert await serve(app_with([], failure=ValueError("OPENAI_API_KEY is not set"))) == 1
+    assert await in_time(serve(app_with([], failure=ValueError("OPENAI_API_KEY is not set")))) == 1
     error = await api.init_failed()
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "OPENAI_API_KEY is not set")
     assert error["stackTrace"]
@@ -65,7 +65,7 @@ async def test_a_startup_that_only_says_that_it_failed_is_one_too(api: RuntimeAp
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
-    assert await serve(app) == 1
+    assert await in_time(serve(app)) == 1
     assert (await api.init_failed())["errorMessage"] == "no database"
     assert api.init_error_type == "Function.LifespanFailed"
 
@@ -89,6 +89,20 @@ async def test_a_shutdown_that_fails_is_logged(caplog: pytest.LogCaptureFixture)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         raise ValueError("cannot close")
+
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    await lifespan.shutdown()
+    assert "cannot close" in caplog.text
+
+
+async def test_a_shutdown_that_only_says_that_it_failed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.failed", "message": "cannot close"})
 
     lifespan = Lifespan(app)
     await lifespan.startup()

@@ -11,6 +11,7 @@ import pytest
 
 from infra.standin.server import StandIn
 from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import in_time
 from tests.handler.events import function_url
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ async def start(api: RuntimeApi, standin: StandIn, tmp_path: Path) -> AsyncItera
     for process in started:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        await in_time(process.communicate())
 
 
 async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
@@ -60,7 +61,7 @@ async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
     assert call.content.rstrip().splitlines()[-2] == b"event: end"
     await api.polled(2)
     process.terminate()
-    await process.communicate()
+    await in_time(process.communicate())
     assert process.returncode == 0
 
 
@@ -72,19 +73,19 @@ async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setti
     assert (error["errorType"], api.init_error_type) == ("ConfigurationError", "Function.ConfigurationError")
     assert "LOG_LEVEL" in error["errorMessage"]
     assert "load_settings" in "".join(error["stackTrace"])
-    await process.communicate()
+    await in_time(process.communicate())
     assert (process.returncode, api.polls) == (1, 0)
 
 
 async def test_an_environment_that_makes_no_sense_is_an_init_error(api: RuntimeApi, start: Start) -> None:
     process = await start(AWS_LAMBDA_MAX_CONCURRENCY="many")
     assert "AWS_LAMBDA_MAX_CONCURRENCY" in (await api.init_failed())["errorMessage"]
-    await process.communicate()
+    await in_time(process.communicate())
     assert process.returncode == 1
 
 
 async def test_outside_lambda_it_says_so_and_fails(start: Start) -> None:
     process = await start(AWS_LAMBDA_RUNTIME_API="")
-    _, stderr = await process.communicate()
+    _, stderr = await in_time(process.communicate())
     assert b"AWS_LAMBDA_RUNTIME_API is not set" in stderr
     assert process.returncode == 1

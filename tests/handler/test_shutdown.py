@@ -1,4 +1,4 @@
-"""SIGTERM, in a process of its own."""
+"""The end of the process."""
 
 import asyncio
 import sys
@@ -6,8 +6,11 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 
 import pytest
+from mangum.types import Receive, Scope, Send
 
 from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import in_time, start
+from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
 
@@ -19,13 +22,13 @@ async def process(api: RuntimeApi) -> AsyncIterator[Process]:
     yield process
     if process.returncode is None:
         process.kill()
-        await process.communicate()
+        await in_time(process.communicate())
 
 
 async def test_sigterm_while_idle_shuts_the_app_down_and_exits_with_0(api: RuntimeApi, process: Process) -> None:
     await api.polled(1)
     process.terminate()
-    assert await process.communicate() == (b"shut down\n", b"")
+    assert await in_time(process.communicate()) == (b"shut down\n", b"")
     assert process.returncode == 0
 
 
@@ -33,6 +36,30 @@ async def test_sigterm_while_streaming_ends_the_stream_as_failed(api: RuntimeApi
     call = api.invoke(function_url("/endless"))
     assert await call.chunk(2) == b"tick"
     process.terminate()
-    stdout, _ = await process.communicate()
+    stdout, _ = await in_time(process.communicate())
     assert (stdout, process.returncode) == (b"shut down\n", 0)
     assert (await call.end()).error_type == "Runtime.ShuttingDown"
+
+
+async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serve: Serve) -> None:
+    events: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await start(send)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                events.append("request stopped")
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        events.append("shut down")
+        await send({"type": "lifespan.shutdown.complete"})
+
+    call = api.invoke(function_url())
+    running = serve(app)
+    await call.chunk(1)
+    running.cancel()
+    await in_time(asyncio.wait({running}))
+    assert events == ["request stopped", "shut down"]

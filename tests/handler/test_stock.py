@@ -79,13 +79,15 @@ def test_requests_run_on_the_loop_of_the_one_lifespan() -> None:
     assert events == ["startup"]
 
 
-def test_the_lifespan_ends_with_the_process(closed_at_exit: list[tuple[Any, ...]]) -> None:
+def test_at_the_end_of_the_process_the_lifespan_is_left_without_a_shutdown(
+    closed_at_exit: list[tuple[Any, ...]],
+) -> None:
     events: list[str] = []
     on_stock_client(app_with(events))
-    [(close, *arguments)] = closed_at_exit
+    [(end, *arguments)] = closed_at_exit
     closed_at_exit.clear()
-    close(*arguments)
-    assert events == ["startup", "shutdown"]
+    end(*arguments)
+    assert events == ["startup"]
 
 
 @pytest.mark.usefixtures("closed_at_exit")

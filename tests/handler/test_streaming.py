@@ -208,6 +208,16 @@ async def test_the_trace_id_is_in_the_environment_while_it_lasts(
     assert seen == ["Root=1-2-3", None]
 
 
+async def test_with_several_invocations_at_once_the_environment_is_left_alone(
+    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "of the process")
+    call = api.invoke(function_url(), headers={"Lambda-Runtime-Trace-Id": "Root=1-2-3"})
+    serve(hello, AWS_LAMBDA_MAX_CONCURRENCY="2")
+    await call.end()
+    assert os.environ["_X_AMZN_TRACE_ID"] == "of the process"
+
+
 async def test_many_cookies_and_repeated_headers_arrive(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:

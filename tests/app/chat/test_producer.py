@@ -1,0 +1,316 @@
+"""The producer and its followers, on a virtual clock: any schedule of deltas, delays, faults, cuts and reconnects."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.chat.answer import Answer
+from app.chat.follow import Follower
+from app.chat.producer import GRACE, INTERVAL, LEASE, Producer
+from app.chat.record import Numbered, decode_all
+from app.chat.report import Stopwatch, TurnReport
+from app.contract import End, Event, Start, Status, Text, Usage
+from app.problems import Problem, RateLimited, UpstreamCut
+from app.store import TurnHead
+from tests.fakes.store import FakeLog, Fault
+from tests.fakes.virtual_time import run_virtual
+
+Clock = Callable[[], float]
+HEAD = TurnHead("t", "me", "p", "c", None, "Hi", "m", None, 0.0, 1e9)
+START = Start(turn_id="t", conversation_id="c", model="m")
+INTERRUPTED = End(status=Status.INTERRUPTED)
+DONE = End(status=Status.COMPLETED, usage=Usage(output_tokens=7))
+
+
+class ScriptedAnswer(Answer):
+    """Events, each after so many seconds; then a Problem, where one is given."""
+
+    def __init__(self, script: Sequence[tuple[float, Event]], problem: Problem | None = None) -> None:
+        self._script = script
+        self._problem = problem
+        self.closed_at: float | None = None
+
+    async def events(self) -> AsyncGenerator[Event]:
+        for delay, event in self._script:
+            await asyncio.sleep(delay)
+            yield event
+        raise self._problem or UpstreamCut()
+
+    async def close(self) -> None:
+        self.closed_at = asyncio.get_running_loop().time()
+
+
+@dataclass
+class Turn:
+    """A producer with its answer and its log."""
+
+    producer: Producer
+    answer: ScriptedAnswer
+    log: FakeLog
+    reports: list[TurnReport]
+
+    def kept(self) -> list[Numbered]:
+        return decode_all([batch.data for batch in self.log.log])
+
+    def kept_text(self) -> str:
+        return text_of(self.kept())
+
+
+def text_of(events: Sequence[Numbered]) -> str:
+    return "".join(event.delta for _, event in events if isinstance(event, Text))
+
+
+def turn(
+    answer: ScriptedAnswer,
+    log: FakeLog,
+    clock: Clock,
+    *,
+    opens_after: float | Problem = 0.0,
+    deadline: float | None = None,
+) -> Turn:
+    async def opening() -> Answer:
+        if isinstance(opens_after, Problem):
+            raise opens_after
+        await asyncio.sleep(opens_after)
+        return answer
+
+    reports: list[TurnReport] = []
+    producer = Producer(
+        HEAD,
+        START,
+        opening,
+        log.store,
+        watch=Stopwatch("m", reports.append),
+        request_id="r",
+        deadline=deadline,
+        clock=clock,
+    )
+    return Turn(producer, answer, log, reports)
+
+
+def tokens(count: int, every: float = 0.02) -> list[tuple[float, Event]]:
+    return [(every, Text(delta=f"w{number} ")) for number in range(count)]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+seconds = st.sampled_from([0.0, 0.001, 0.1, 0.4, 0.5, 0.6, 2.0, 5.0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(seconds, texts), max_size=30),
+    st.lists(st.sampled_from([0.0, 0.01, 0.3, 1.0]), min_size=1, max_size=5),
+    st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=8),
+    st.lists(st.tuples(seconds, st.integers(1, 12)), max_size=5),
+)
+def test_whoever_follows_however_often_he_is_cut_off_reads_what_upstream_said(
+    deltas: list[tuple[float, str]],
+    delays: list[float],
+    faults: list[str | None],
+    reconnects: list[tuple[float, int]],
+) -> None:
+    """One process produces (A); another (B) follows by the log, is cut off after some events, and resumes later."""
+    script: list[tuple[float, Event]] = [*((delay, Text(delta=text)) for delay, text in deltas), (0.0, DONE)]
+    upcoming = iter(faults)
+
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(script), FakeLog(delays, lambda: next(upcoming, None)), clock)
+        producing = asyncio.create_task(made.producer.run())
+        here = asyncio.create_task(read(made.producer.live.follow()))
+        there = await read_with_cuts(Follower(made.log.store, "b", "r", clock), reconnects)
+        assert await producing == DONE
+        assert await here == there == list(enumerate([START, *(event for _, event in script)]))
+        assert made.kept() == there
+
+    run_virtual(main)
+
+
+async def read(events: AsyncGenerator[Numbered]) -> list[Numbered]:
+    return [event async for event in events]
+
+
+async def read_with_cuts(follower: Follower, reconnects: Sequence[tuple[float, int]]) -> list[Numbered]:
+    """Each connection but the last lasts for so many events, and the next begins so many seconds later."""
+    seen: list[Numbered] = []
+    for pause, length in reconnects:
+        async with aclosing(follower.follow(HEAD, len(seen))) as events:
+            async for event in events:
+                seen.append(event)
+                if isinstance(event[1], End):
+                    return seen
+                if len(seen) % length == 0:
+                    break
+        await asyncio.sleep(pause)
+    return seen + await read(follower.follow(HEAD, len(seen)))
+
+
+def test_an_answer_of_20_seconds_takes_few_writes() -> None:
+    async def main(clock: Clock) -> int:
+        made = turn(ScriptedAnswer([*tokens(1000), (0.0, DONE)]), FakeLog([0.005]), clock)
+        await made.producer.run()
+        assert clock() == pytest.approx(20, abs=0.5)
+        return made.log.writes
+
+    assert run_virtual(main) <= 41
+
+
+def test_a_batch_waits_half_a_second_at_most_and_less_when_it_is_large() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(
+            ScriptedAnswer([(0.1, Text(delta="a")), (0.1, Text(delta="x" * 5000)), (9, DONE)]), FakeLog(), clock
+        )
+        asyncio.get_running_loop().call_at(0.25, lambda: sizes.append(len(made.log.log)))
+        await made.producer.run()
+
+    sizes: list[int] = []
+    run_virtual(main)
+    assert sizes == [1]
+    assert INTERVAL == 0.5
+
+
+def test_a_long_silence_keeps_the_lease() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([(60, Text(delta="a")), (0, DONE)]), FakeLog(), clock, opens_after=30)
+        producing = asyncio.create_task(made.producer.run())
+        assert (await read(Follower(made.log.store, "b", "r", clock).follow(HEAD)))[-1][1] == DONE
+        await producing
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("opens_after", [0.0, 30.0], ids=["while it answers", "before it answers"])
+def test_a_stop_from_elsewhere_ends_generation_within_a_second_and_keeps_what_came(opens_after: float) -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock, opens_after=opens_after)
+        producing = asyncio.create_task(made.producer.run())
+        await asyncio.sleep(3.3)
+        asked_at = clock()
+        while not await made.log.request_stop(HEAD, len(made.log.log)):
+            pass
+        end = await producing
+        assert end.status is Status.STOPPED
+        assert clock() - asked_at < 1
+        if not opens_after:
+            assert made.answer.closed_at is not None
+            assert made.kept_text() == text_of(list(enumerate(made.producer.live.since(0))))
+        assert made.kept()[-1][1] == end
+
+    run_virtual(main)
+
+
+def test_a_stop_from_here_is_immediate() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([(99, DONE)]), FakeLog(), clock)
+        asyncio.get_running_loop().call_at(1.2, made.producer.stop)
+        assert (await made.producer.run()).status is Status.STOPPED
+        assert clock() == pytest.approx(1.2)
+
+    run_virtual(main)
+
+
+def test_before_the_hosts_deadline_the_turn_ends_itself() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock, deadline=30)
+        end = await made.producer.run()
+        assert (end.status, end.reason) == (Status.INCOMPLETE, "deadline")
+        assert clock() == pytest.approx(30 - GRACE, abs=0.1)
+        assert made.kept_text().startswith("w0 w1 ")
+
+    run_virtual(main)
+
+
+def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_only() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock)
+        producing = asyncio.create_task(made.producer.run())
+        await asyncio.sleep(2.2)
+        producing.cancel()  # nothing is written any more, as after kill -9
+        died_at = clock()
+        followers = [read(Follower(made.log.store, name, "r", clock).follow(HEAD)) for name in "abc"]
+        first, *others = await asyncio.gather(*followers)
+        assert first[-1][1] == INTERRUPTED
+        assert all(other == first for other in others)
+        assert 0 < clock() - died_at - LEASE < 1
+        assert [batch.final for batch in made.log.log].count(True) == 1
+        assert text_of(first).startswith("w0 w1 ")
+
+    run_virtual(main)
+
+
+def test_a_producer_that_was_only_asleep_finds_that_it_has_been_ended() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(tokens(5000)), FakeLog(), clock)
+        producing = asyncio.create_task(made.producer.run())
+        await asyncio.sleep(2.2)
+        assert (await read(Follower(made.log.store, "b", "r", lambda: clock() + 60).follow(HEAD)))[-1][1] == INTERRUPTED
+        assert (await producing).status is Status.INTERRUPTED
+        assert made.answer.closed_at is not None
+        assert [batch.final for batch in made.log.log].count(True) == 1
+
+    run_virtual(main)
+
+
+def failing_from(clock: Clock, begin: float, end: float) -> Fault:
+    return lambda: "before" if begin <= clock() < end else None
+
+
+def test_a_store_that_fails_for_a_while_does_not_hold_the_stream_up_and_gets_the_rest_later() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([*tokens(250), (0, DONE)]), FakeLog([0.0], failing_from(clock, 1, 4)), clock)
+        producing = asyncio.create_task(made.producer.run())
+        await asyncio.sleep(3.05)
+        assert len(made.producer.live) == 1 + 152
+        assert await producing == DONE
+        assert made.kept() == list(enumerate(made.producer.live.since(0)))
+
+    run_virtual(main)
+
+
+def test_what_cannot_be_kept_is_said_at_the_end() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([*tokens(100), (0, DONE)]), FakeLog([0.0], failing_from(clock, 1, 99)), clock)
+        end = await made.producer.run()
+        assert (end.status, end.usage) == (DONE.status, DONE.usage)
+        assert end.error
+        assert end.error.code == "not_kept"
+        assert clock() < 8
+
+    run_virtual(main)
+
+
+def test_an_upstream_that_refuses_is_told_to_who_waits_and_kept() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([]), FakeLog(), clock, opens_after=RateLimited())
+        await made.producer.run()
+        with pytest.raises(RateLimited):
+            await made.producer.started
+        end = made.kept()[-1][1]
+        assert isinstance(end, End)
+        assert (end.status, end.reason) == (Status.FAILED, "rate_limited")
+
+    run_virtual(main)
+
+
+def test_a_turn_is_reported_once_with_what_it_took() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([*tokens(3), (0, DONE)]), FakeLog(), clock)
+        await made.producer.run()
+        (report,) = made.reports
+        assert (report.outcome, report.code, report.usage) == ("completed", None, DONE.usage)
+
+    run_virtual(main)
+
+
+def test_a_huge_delta_is_kept_in_pieces() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer([(0, Text(delta="ü" * 1_000_000)), (0, DONE)]), FakeLog(), clock)
+        await made.producer.run()
+        assert made.kept_text() == "ü" * 1_000_000
+        assert max(len(batch.data) for batch in made.log.log) <= 300 * 1024
+
+    run_virtual(main)

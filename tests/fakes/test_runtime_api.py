@@ -1,0 +1,121 @@
+"""The emulated Runtime API, spoken to byte by byte: what it hands out, and what it finds wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+
+from tests.fakes.invocation import Call
+from tests.fakes.runtime_api import RuntimeApi
+
+PRELUDE = b'{"statusCode": 200, "headers": {}, "cookies": []}'
+STREAMING = {
+    "Lambda-Runtime-Function-Response-Mode": "streaming",
+    "Transfer-Encoding": "chunked",
+    "Content-Type": "application/vnd.awslambda.http-integration-response",
+    "Trailer": "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+}
+ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[RuntimeApi]:
+    async with RuntimeApi() as api:
+        yield api
+
+
+def chunked(*chunks: bytes, trailers: str = "") -> bytes:
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return framed + b"0\r\n" + trailers.encode() + b"\r\n"
+
+
+async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: bytes = b"") -> str:
+    """Sends a request, and gives the head of the answer."""
+    host, _, port = api.address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"{request} HTTP/1.1\r\n{lines}\r\n".encode() + body)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return head.decode()
+
+
+async def respond(api: RuntimeApi, call: Call, body: bytes, resource: str = "response", **changes: str) -> str:
+    """Posts a streamed response with the right headers but for `changes`, where _ stands for -."""
+    echo = {"Lambda-Runtime-Invocation-Id": call.sent_headers["Lambda-Runtime-Invocation-Id"]}
+    changed = {name.replace("_", "-"): value for name, value in changes.items()}
+    return await send(
+        api, f"POST /2018-06-01/runtime/invocation/{call.id}/{resource}", STREAMING | echo | changed, body
+    )
+
+
+async def test_an_event_is_handed_out_with_its_headers(api: RuntimeApi) -> None:
+    call = api.invoke({"a": 1}, headers={"Lambda-Runtime-Trace-Id": "Root=1"})
+    head = await send(api, "GET /2018-06-01/runtime/invocation/next", {})
+    assert f"Lambda-Runtime-Aws-Request-Id: {call.id}" in head
+    assert "Lambda-Runtime-Trace-Id: Root=1" in head
+    assert "Lambda-Runtime-Deadline-Ms: " in head
+
+
+async def test_chunks_are_kept_apart_as_they_came(api: RuntimeApi) -> None:
+    call = api.invoke({})
+    head = await respond(api, call, chunked(PRELUDE, bytes(8), b"a", b"bc"))
+    assert head.startswith("HTTP/1.1 202")
+    assert [chunk.data for chunk in call.chunks] == [PRELUDE, bytes(8), b"a", b"bc"]
+    assert (call.content, api.violations) == (b"abc", [])
+
+
+@pytest.mark.parametrize(
+    ("body", "violation"),
+    [
+        (chunked(PRELUDE + bytes(8), b"abc"), "the second chunk is the delimiter"),
+        (chunked(PRELUDE), "the second chunk is the delimiter"),
+        (chunked(b"200", bytes(8)), "the first chunk is the prelude"),
+        (chunked(b'{"statusCode": 200}', bytes(8)), "the first chunk is the prelude"),
+        (chunked(PRELUDE[:-1] + b" " * 17_000 + b"}", bytes(8)), "the delimiter comes in time"),
+        (chunked(PRELUDE, bytes(8), trailers="X-Other: 1\r\n"), "trailers are announced"),
+        (chunked(PRELUDE, bytes(8), trailers=f"{ERROR_TYPE}: Function.{'E' * 5000}\r\n"), "trailers are short"),
+        (chunked(PRELUDE, bytes(8), trailers=f"{ERROR_TYPE}: ValueError\r\n"), "a type of the form"),
+    ],
+)
+async def test_a_stream_that_is_framed_wrongly_is_noticed(api: RuntimeApi, body: bytes, violation: str) -> None:
+    await respond(api, api.invoke({}), body)
+    assert any(violation in found for found in api.violations)
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Lambda_Runtime_Function_Response_Mode", "Streaming"),
+        ("Content_Type", "application/json"),
+        ("Lambda_Runtime_Invocation_Id", "another"),
+    ],
+)
+async def test_a_wrong_header_is_noticed(api: RuntimeApi, header: str, value: str) -> None:
+    await respond(api, api.invoke({}), chunked(PRELUDE, bytes(8)), **{header: value})
+    assert len(api.violations) == 1
+
+
+async def test_a_second_response_is_refused(api: RuntimeApi) -> None:
+    call = api.invoke({})
+    await respond(api, call, chunked(PRELUDE, bytes(8)))
+    assert (await respond(api, call, chunked(PRELUDE, bytes(8)))).startswith("HTTP/1.1 403")
+    assert api.violations == ["response after response"]
+
+
+async def test_an_unknown_invocation_is_refused(api: RuntimeApi) -> None:
+    head = await send(api, "POST /2018-06-01/runtime/invocation/unknown/response", {"Content-Length": "0"})
+    assert head.startswith("HTTP/1.1 400")
+    assert len(api.violations) == 1
+
+
+async def test_a_poller_that_hangs_up_gets_no_event(api: RuntimeApi) -> None:
+    host, _, port = api.address.partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n")
+    await api.until(lambda: api.waiting == 1)
+    writer.close()
+    await api.until(lambda: api.waiting == 0)
+    api.invoke({})
+    assert "200" in await send(api, "GET /2018-06-01/runtime/invocation/next", {})
