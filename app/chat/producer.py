@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from app.chat import record
 from app.chat.answer import Answer
+from app.chat.follow import INTERRUPTED, LEASE
 from app.chat.live import LiveLog
 from app.chat.report import Stopwatch
 from app.contract import End, Event, Start, Status
@@ -24,7 +25,6 @@ from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnH
 
 INTERVAL = 0.5  # seconds between two writes, and between two looks for a request to stop
 BATCH_CHARS = 4096
-LEASE = 10.0  # seconds after its last write that a producer counts as alive
 RENEW_AFTER = 4.0  # seconds without an event until the lease is renewed by itself
 GRACE = 3.0  # seconds before the host's deadline at which a turn ends itself
 FINAL_DELAYS = (0.0, 0.1, 0.3, 0.9, 2.7)  # seconds before each attempt to keep the end
@@ -183,11 +183,11 @@ class Producer:
     async def _offer(self, batch: Batch, count: int) -> bool:
         """Appends one batch of `count` events. Where that fails, nobody knows whether it was: it is said again."""
         self._offered = batch, count
+        self._pending_chars = 0
         asked = await self._store.append(self.head, batch)
         self._offered = None
         self._slot += 1
         self._kept += count
-        self._pending_chars = 0
         self._renew_at = batch.lease_until - LEASE + RENEW_AFTER
         self._ended = batch.final
         return asked
@@ -215,4 +215,3 @@ class Producer:
 
 STOPPED = End(status=Status.STOPPED)
 DEADLINE = End(status=Status.INCOMPLETE, reason="deadline")
-INTERRUPTED = End(status=Status.INTERRUPTED)

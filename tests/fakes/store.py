@@ -18,6 +18,7 @@ class FakeLog:
         self.log: list[Batch] = []
         self.stops: set[int] = set()
         self.writes = 0
+        self.refuse_all = False  # as a turn that is deleted does
         self._delays = delays
         self._calls = 0
         self._fault = fault
@@ -38,6 +39,8 @@ class FakeLog:
 
     def _claim(self, batch: Batch) -> None:
         self.writes += 1
+        if self.refuse_all:
+            raise SlotTakenError
         if batch.slot > len(self.log):
             raise AssertionError("an append leaves a gap")
         if batch.slot == len(self.log):

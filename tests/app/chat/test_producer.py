@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.chat.answer import Answer
-from app.chat.follow import Follower
-from app.chat.producer import GRACE, INTERVAL, LEASE, Producer
+from app.chat.follow import INTERRUPTED, LEASE, Follower
+from app.chat.producer import GRACE, INTERVAL, Producer
 from app.chat.record import Numbered, decode_all
 from app.chat.report import Stopwatch, TurnReport
 from app.contract import End, Event, Start, Status, Text, Usage
@@ -23,7 +23,6 @@ from tests.fakes.virtual_time import run_virtual
 Clock = Callable[[], float]
 HEAD = TurnHead("t", "me", "p", "c", None, "Hi", "m", None, 0.0, 1e9)
 START = Start(turn_id="t", conversation_id="c", model="m")
-INTERRUPTED = End(status=Status.INTERRUPTED)
 DONE = End(status=Status.COMPLETED, usage=Usage(output_tokens=7))
 
 
@@ -312,5 +311,14 @@ def test_a_huge_delta_is_kept_in_pieces() -> None:
         await made.producer.run()
         assert made.kept_text() == "ü" * 1_000_000
         assert max(len(batch.data) for batch in made.log.log) <= 300 * 1024
+
+    run_virtual(main)
+
+
+def test_a_turn_that_is_deleted_ends_for_whoever_follows_it() -> None:
+    async def main(clock: Clock) -> None:
+        gone = FakeLog()
+        gone.refuse_all = True
+        assert await read(Follower(gone.store, "b", "r", clock).follow(HEAD)) == [(0, START), (1, INTERRUPTED)]
 
     run_virtual(main)
