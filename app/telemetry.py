@@ -26,6 +26,7 @@ class RequestFieldsFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         for name, value in request_fields.get({}).items():
             record.__dict__.setdefault(name, value)
+        record.__dict__.pop("taskName", None)  # Python 3.12's own name for the asyncio task tells nobody anything
         return True
 
 

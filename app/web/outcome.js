@@ -28,7 +28,6 @@ const STATES = new Map([
     {
       tone: "note",
       says: "The answer was stopped.",
-      // the server is not told: it may go on, and what it does is paid for
       reasons: new Map([["page", "You stopped the answer."]]),
     },
   ],

@@ -19,6 +19,7 @@ class ChatPage:
         self.answer = self.exchanges.last.locator(".answer")
         self.requests: list[Request] = []
         self.noise: list[str] = []
+        self.network_changed = False
         page.on("request", self._count)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.noise.append(str(error)))
@@ -29,8 +30,7 @@ class ChatPage:
         Chromium then drops every request, also one to loopback.
         """
         self.page.goto(url)
-        if any("ERR_NETWORK_CHANGED" in text for text in self.noise):
-            self.noise.clear()
+        if self.network_changed:
             self.page.goto(url)
 
     def ask(self, message: str) -> None:
@@ -55,6 +55,9 @@ class ChatPage:
         self.requests.append(request)
 
     def _note(self, message: ConsoleMessage) -> None:
-        # the browser itself reports a request that failed, by its address
-        if not (message.location["url"].endswith(STREAM) and message.text.startswith("Failed to load resource")):
+        # the browser itself reports a request that failed: by its address, or because of the machine's network
+        failed = message.text.startswith("Failed to load resource")
+        if failed and message.text.endswith("ERR_NETWORK_CHANGED"):
+            self.network_changed = True
+        elif not (failed and message.location["url"].endswith(STREAM)):
             self.noise.append(message.text)

@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+LONG_NAME = "a-model-of-a-compatible-server-2026-11-22"
 OpenPage = Callable[..., ChatPage]
 
 
@@ -50,7 +51,7 @@ def site(make_settings: MakeSettings) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def demo_site(make_settings: MakeSettings) -> Iterator[str]:
     """The address of the page, with two models and with answers that are made up."""
-    with serving(create_app(make_settings(demo=True, openai_models=("gpt-4.1",)))) as url:
+    with serving(create_app(make_settings(demo=True, openai_models=(LONG_NAME,)))) as url:
         yield f"{url}/"
 
 

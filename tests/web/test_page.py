@@ -11,7 +11,7 @@ from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 from tests.fakes.server import serving
 from tests.web.chat_page import ChatPage
-from tests.web.conftest import OpenPage
+from tests.web.conftest import LONG_NAME, OpenPage
 
 CREATED = {"created": True}
 COMPLETED = {"completed": True}
@@ -40,17 +40,17 @@ def test_with_a_key_and_one_model_there_is_neither_notice_nor_choice(chat: ChatP
 def test_of_two_models_the_default_one_is_chosen(open_page: OpenPage, demo_site: str) -> None:
     chat = open_page(demo_site)
     expect(chat.model).to_have_value("gpt-4o-mini")
-    expect(chat.model.get_by_role("option")).to_have_text(["gpt-4o-mini", "gpt-4.1"])
+    expect(chat.model.get_by_role("option")).to_have_text(["gpt-4o-mini", LONG_NAME])
 
 
 def test_the_chosen_model_answers(open_page: OpenPage, demo_site: str, standin: StandIn) -> None:
     chat = open_page(demo_site)
-    chat.model.select_option("gpt-4.1")
+    chat.model.select_option(LONG_NAME)
     chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
-    expect(chat.exchanges.get_by_role("heading", name="gpt-4.1")).to_be_visible()
+    expect(chat.exchanges.get_by_role("heading", name=LONG_NAME)).to_be_visible()
     body = standin.requests()[0].body
     assert isinstance(body, dict)
-    assert body["model"] == "gpt-4.1"
+    assert body["model"] == LONG_NAME
 
 
 def test_the_page_works_below_the_prefix_of_a_stage(open_page: OpenPage, make_settings: MakeSettings) -> None:
