@@ -12,7 +12,7 @@ SAM := .venv-sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test check bench build deploy smoke stand-in lock clean chromium build-ChatFunction
+.PHONY: help run test check bench build deploy smoke stand-in lock clean browser build-ChatFunction
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,7 +20,7 @@ help: ## list the commands
 run: .venv/.local ## serve page and API on http://127.0.0.1:8000 (PORT=), with reload
 	@PORT=$(PORT) .venv/bin/python -m infra.local
 
-test: .venv/.dev .venv-sam/.sam chromium ## run all tests (ARGS="-k name" for some)
+test: .venv/.dev .venv-sam/.sam browser ## run all tests (ARGS="-k name" for some)
 	@.venv/bin/pytest $(ARGS)
 
 check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
@@ -32,6 +32,7 @@ check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
 
 bench: .venv/.dev ## figures, side by side
 	@.venv/bin/python -m tests.bench.upstream
+	@.venv/bin/python -m tests.bench.turns
 
 build: .venv/.local .venv-sam/.sam ## build the function (ARCHITECTURE=arm64 for Graviton)
 	@$(SAM) build
@@ -79,5 +80,5 @@ build-ChatFunction: .venv/.local
 	@.venv-sam/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
-chromium:
-	@command -v chromium >/dev/null || infra/apt-install.sh chromium
+browser: .venv/.dev
+	@infra/browser.sh .venv/bin/playwright

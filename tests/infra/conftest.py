@@ -42,36 +42,51 @@ def artifact(build: Build) -> Path:
 def make_artifact(directory: Path, **variables: str) -> Path:
     """What `sam build` calls, by itself and with these variables."""
     command = ["make", "--silent", "build-ChatFunction", f"ARTIFACTS_DIR={directory}"]
-    subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True)
+    # the interpreter that runs the tests counts as one that is at hand
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path} | variables, check=True)
     return directory
-
-
-def has_target_interpreter() -> bool:
-    """Whether there is an interpreter of Lambda's version, that also runs: a shim may not."""
-    name = f"python{TARGET}"
-    if not shutil.which(name):
-        return False
-    return subprocess.run([name, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 @dataclass(frozen=True)
 class Runnable:
-    """An artifact for this machine, and the interpreter that it is for."""
+    """An artifact for this machine, and the Python that it is for."""
 
     artifact: Path
-    interpreter: str
+    version: str
+
+    @property
+    def interpreter(self) -> str:
+        return f"python{self.version}"
+
+    @property
+    def cache_tag(self) -> str:
+        """In the names of bytecode and of native modules (PEP 3147)."""
+        return f"cpython-{self.version.replace('.', '')}"
 
 
 @pytest.fixture(scope="session")
-def runnable(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Runnable:
+def runnable(artifact: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Runnable:
     """The artifact itself where this machine can run it, else one that differs in version and architecture only."""
-    if has_target_interpreter() and platform.machine() == "x86_64":
-        return Runnable(artifact, f"python{TARGET}")
+    if platform.machine() == "x86_64" and runs(f"python{TARGET}"):
+        return Runnable(artifact, TARGET)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    print(f"\nthe artifact runs as one for Python {version} on {architecture}: no python{TARGET} on x86_64 here")  # noqa: T201 - what was tested must be known
+    tell(pytestconfig, f"no python{TARGET} on x86_64: what is run is built for Python {version} on {architecture}")
     directory = tmp_path_factory.mktemp("artifact")
-    return Runnable(make_artifact(directory, PYTHON_VERSION=version, ARCHITECTURE=architecture), sys.executable)
+    return Runnable(make_artifact(directory, PYTHON_VERSION=version, ARCHITECTURE=architecture), version)
+
+
+def runs(interpreter: str) -> bool:
+    """Whether it is there and works, which a shim need not."""
+    found = shutil.which(interpreter)
+    return bool(found) and subprocess.run([interpreter, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def tell(config: pytest.Config, line: str) -> None:
+    """Prints a line between the dots, also where the tests pass."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{line}")
 
 
 @pytest.fixture

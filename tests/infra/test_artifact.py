@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import TARGET, has_target_interpreter, make_artifact
+from tests.infra.conftest import Runnable, make_artifact
 from tests.infra.paths import ROOT
 
 MEGABYTE = 1_000_000
-CACHE_TAG = f"cpython-{TARGET.replace('.', '')}"
 
 
 @pytest.fixture(scope="module")
@@ -85,19 +84,18 @@ def test_its_bootstrap_is_executable(artifact: Path) -> None:
     assert (artifact / "handler/bootstrap").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.skipif(not has_target_interpreter(), reason=f"no python{TARGET} to compile the artifact with")
-def test_every_module_has_bytecode_for_lambdas_python_and_no_other(artifact: Path) -> None:
-    modules = {path.removesuffix(".py") for path in files(artifact) if path.endswith(".py")}
-    compiled = {path.replace("__pycache__/", "") for path in files(artifact) if path.endswith(".pyc")}
-    assert compiled == {f"{module}.{CACHE_TAG}.pyc" for module in modules}
+def test_every_module_has_bytecode_for_the_target_and_no_other(runnable: Runnable) -> None:
+    names = files(runnable.artifact)
+    modules = {name.removesuffix(".py") for name in names if name.endswith(".py")}
+    compiled = {name.replace("__pycache__/", "") for name in names if name.endswith(".pyc")}
+    assert compiled == {f"{module}.{runnable.cache_tag}.pyc" for module in modules}
 
 
-@pytest.mark.skipif(not has_target_interpreter(), reason=f"no python{TARGET} to compile the artifact with")
-def test_bytecode_is_valid_whatever_the_dates_and_names_the_files_of_lambda(artifact: Path) -> None:
-    bytecode = (artifact / f"app/__pycache__/main.{CACHE_TAG}.pyc").read_bytes()
+def test_bytecode_is_valid_whatever_the_dates_and_names_the_files_of_lambda(runnable: Runnable) -> None:
+    bytecode = (runnable.artifact / f"app/__pycache__/main.{runnable.cache_tag}.pyc").read_bytes()
     assert bytecode[4:8] == (1).to_bytes(4, "little")  # PEP 552: by hash, unchecked
     assert b"/var/task/app/main.py" in bytecode
-    assert str(artifact).encode() not in bytecode
+    assert str(runnable.artifact).encode() not in bytecode
 
 
 def test_two_builds_are_the_same(artifact: Path, rebuilt: Path) -> None:
@@ -109,8 +107,8 @@ def test_two_builds_are_the_same(artifact: Path, rebuilt: Path) -> None:
 
 
 def test_its_native_code_is_for_lambda(artifact: Path) -> None:
-    assert native_platforms(artifact) == {f"{CACHE_TAG}-x86_64-linux-gnu"}
+    assert native_platforms(artifact) == {"cpython-313-x86_64-linux-gnu"}
 
 
 def test_its_native_code_is_for_graviton_where_that_is_asked_for(for_arm: Path) -> None:
-    assert native_platforms(for_arm) == {f"{CACHE_TAG}-aarch64-linux-gnu"}
+    assert native_platforms(for_arm) == {"cpython-313-aarch64-linux-gnu"}
