@@ -104,7 +104,7 @@ seconds = st.sampled_from([0.0, 0.001, 0.1, 0.4, 0.5, 0.6, 2.0, 5.0])
 @given(
     st.lists(st.tuples(seconds, texts), max_size=30),
     st.lists(st.sampled_from([0.0, 0.01, 0.3, 1.0]), min_size=1, max_size=5),
-    st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=8),
+    st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=4),
     st.lists(st.tuples(seconds, st.integers(1, 12)), max_size=5),
 )
 def test_whoever_follows_however_often_he_is_cut_off_reads_what_upstream_said(
@@ -113,7 +113,10 @@ def test_whoever_follows_however_often_he_is_cut_off_reads_what_upstream_said(
     faults: list[str | None],
     reconnects: list[tuple[float, int]],
 ) -> None:
-    """One process produces (A); another (B) follows by the log, is cut off after some events, and resumes later."""
+    """One process produces (A); another (B) follows by the log, is cut off after some events, and resumes later.
+
+    There are fewer faults than attempts to keep the end.
+    """
     script: list[tuple[float, Event]] = [*((delay, Text(delta=text)) for delay, text in deltas), (0.0, DONE)]
     upcoming = iter(faults)
 

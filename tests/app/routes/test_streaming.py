@@ -27,11 +27,14 @@ async def test_the_first_text_arrives_while_the_upstream_holds_back_the_second(
     assert seen == ["first", "second"]
 
 
-async def test_a_client_that_leaves_ends_generation(client: httpx2.AsyncClient, standin: StandIn) -> None:
-    message = play({"created": True}, {"text": "a"}, {"gate": "never"})
+async def test_a_client_that_leaves_changes_nothing(client: httpx2.AsyncClient, standin: StandIn) -> None:
+    message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
     async with client.stream("POST", "/api/chat/stream", json={"message": message}) as response:
-        await anext(response.aiter_bytes())
-    assert (await standin.ended(within=1)).state == "closed"
+        turn_id = json.loads(Decoder().feed(await anext(response.aiter_bytes()))[0].data)["turn_id"]
+    standin.open_gate("g")
+    assert (await standin.ended()).state == "finished"
+    rest = await client.get(f"/api/turns/{turn_id}/stream")
+    assert [name for name, _ in Decoder().feed(rest.content)] == [b"start", b"text", b"text", b"end"]
 
 
 class Client:
