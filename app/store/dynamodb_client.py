@@ -9,7 +9,6 @@ from typing import Any
 import boto3  # type: ignore[import-untyped] # boto3 and botocore have no types
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError  # type: ignore[import-untyped]
-from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from app.store import StoreSetupError, StoreUnavailableError
 from app.store.dynamodb_table import Call, ConditionFailedError
@@ -55,7 +54,7 @@ def calls_of(client: Any) -> Call:  # noqa: ANN401 - the class of a client is ma
             raise
         except ClientError as error:
             raise _told(error) from error
-        except (BotoCoreError, ResponseParserError) as error:
+        except BotoCoreError as error:
             raise StoreUnavailableError(f"DynamoDB: {error}") from error
         return answer
 

@@ -9,8 +9,9 @@
     USER#<owner>                   CONV#<id>       a conversation        h t u n; by `u` in the index
 
 Every item has `v`, the version of this table of items, and `x`, the whole second at which it expires. All items of a
-turn have the same `x`, which tells it from an expired turn of the same id: `s` and `k` hold the `x` of the turn that
-they are meant for. Names are short because DynamoDB charges for each kilobyte of an item, names included.
+turn have the same `x`, which tells it from an expired or deleted turn of the same id: `s` and `k` hold the `x` of the
+turn that they are meant for (and an item with `k` alone expires sooner). Names are short because DynamoDB charges for
+each kilobyte of an item, names included.
 """
 
 import math

@@ -17,7 +17,8 @@ from app.store import StoreSetupError, StoreUnavailableError
 from app.store.sqlite_schema import result_code
 
 PAUSES = (0.05, 0.2)  # seconds before the second and the third attempt
-MAY_PASS = {
+# some of these pass and some do not, but to who asks the store they are the same; any other is a defect of ours
+UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
@@ -74,7 +75,7 @@ class Lane:
             return self._transaction(job)
         except BaseException as error:
             self._disconnect()  # which rolls back, and forgets whatever state the error has left
-            if result_code(error) in MAY_PASS or (is_open and isinstance(error, StoreSetupError)):
+            if result_code(error) in UNAVAILABLE or (is_open and isinstance(error, StoreSetupError)):
                 raise StoreUnavailableError(f"SQLite: {error}") from error
             raise
 

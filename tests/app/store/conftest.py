@@ -1,0 +1,104 @@
+"""Both stores. DynamoDB is moto's on a socket, or whatever AWS_ENDPOINT_URL_DYNAMODB leads to."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.store import Store
+from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb_client import make_client
+from app.store.dynamodb_schema import create_table_input
+from app.store.sqlite import SQLiteStore
+from tests.app.store.makers import Clock, new_id
+
+OpenStore = Callable[[Callable[[], float]], Store]
+
+
+@dataclass(frozen=True)
+class DynamoDB:
+    """A table, and boto3's client for the endpoint where it is."""
+
+    endpoint: str
+    table: str
+    client: Any
+
+    def items(self, partition: str) -> list[dict[str, Any]]:
+        """What lies in a partition, as DynamoDB gives it."""
+        found: list[dict[str, Any]] = self.client.query(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            ConsistentRead=True,
+        )["Items"]
+        return found
+
+
+def use_endpoint(patch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Makes the environment lead there; credentials and region are made up where it has none."""
+    needed = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-central-1"}
+    for name, value in needed.items():
+        patch.setenv(name, os.environ.get(name, value))
+    patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+
+
+def client_of(endpoint: str, **limits: Any) -> Any:
+    """A client for this endpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_endpoint(patch, endpoint)
+        return make_client(8, **limits)
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint() -> Iterator[str]:
+    given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    if given:
+        yield given
+        return
+    command = (sys.executable, "-m", "tests.app.store.dynamodb_server")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        yield server.stdout.readline().strip()
+        server.communicate()  # closes its stdin, at which it ends
+
+
+@pytest.fixture(scope="session")
+def dynamodb(dynamodb_endpoint: str) -> Iterator[DynamoDB]:
+    table = f"rivulet-test-{new_id()}"
+    client = client_of(dynamodb_endpoint, read_timeout=60)  # a machine may be busy with other tests
+    client.create_table(**create_table_input(table))
+    client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    yield DynamoDB(dynamodb_endpoint, table, client)
+    client.delete_table(TableName=table)
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Opens the same store each time that it is called."""
+    if request.param == "sqlite":
+        return lambda clock: SQLiteStore(tmp_path / "data" / "rivulet.db", clock=clock)
+    dynamodb: DynamoDB = request.getfixturevalue("dynamodb")
+    return lambda clock: DynamoDBStore(dynamodb.table, dynamodb.client, clock=clock)
+
+
+@pytest.fixture
+async def store(open_store: OpenStore, clock: Clock) -> AsyncIterator[Store]:
+    store = open_store(clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def owner() -> str:
+    """Somebody who owns nothing yet."""
+    return f"owner-{new_id()}"

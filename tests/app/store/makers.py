@@ -1,0 +1,34 @@
+"""Turns and batches as tests want them, and a clock that stands still."""
+
+import time
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from app.store import Batch, TurnHead
+
+DAY = 86_400.0
+
+
+class Clock:
+    """Tells a time that passes when a test says so. It begins now: a real DynamoDB must not find everything expired."""
+
+    def __init__(self) -> None:
+        self.now = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def a_turn(clock: Clock, owner: str, **changes: Any) -> TurnHead:
+    """A turn of this owner that lives for a day, in a conversation of its own unless `changes` say otherwise."""
+    plain = TurnHead(new_id(), owner, "p1", new_id(), None, "Hello?", "gpt-4o-mini", None, clock.now, clock.now + DAY)
+    return replace(plain, **changes)
+
+
+def a_batch(slot: int = 0, data: bytes = b'["Hi"]', **changes: Any) -> Batch:
+    return replace(Batch(slot, data, "p1", 1_800_000_000.5), **changes)

@@ -1,0 +1,247 @@
+"""What every store promises of a turn and its log (app.store), shown of both stores."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.store import MAX_BATCH_BYTES, SlotTakenError, Store
+from tests.app.store.conftest import OpenStore
+from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
+
+NASTY = "a\x00b\r\n\u2028 'x\"; DROP TABLE turn; -- ÄÖ 👩‍👩‍👧 \u202e#%25"
+
+
+async def test_a_turn_is_found_as_it_was_created(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner, parent_turn_id=new_id(), message=NASTY, instructions=NASTY, created_at=clock.now + 0.1)
+    assert await store.create(turn, "title") == turn
+    assert await store.head(owner, turn.turn_id) == turn
+
+
+async def test_what_a_turn_was_not_given_stays_missing(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner, parent_turn_id=None, instructions=None)
+    await store.create(turn, "title")
+    found = await store.head(owner, turn.turn_id)
+    assert found
+    assert (found.parent_turn_id, found.instructions) == (None, None)
+
+
+async def test_the_first_turn_of_an_id_is_kept(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    await store.create(first, "title")
+    again = replace(first, message="Another?", producer="p2", created_at=clock.now + 1)
+    assert await store.create(again, "title") == first
+    assert await store.head(owner, first.turn_id) == first
+
+
+async def test_the_turn_that_is_kept_may_be_anothers(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    await store.create(first, "title")
+    stranger = f"not {owner}"
+    assert await store.create(a_turn(clock, stranger, turn_id=first.turn_id), "title") == first
+    assert (await store.conversations(stranger, 10)).conversations == []
+
+
+async def test_of_fifty_creates_one_is_kept(store: Store, clock: Clock, owner: str) -> None:
+    """And nothing of the others, though each names a conversation of its own."""
+    turn_id = new_id()
+    turns = [a_turn(clock, owner, turn_id=turn_id, producer=f"p{number}") for number in range(50)]
+    kept = await asyncio.gather(*(store.create(turn, "title") for turn in turns))
+    assert set(kept) == {await store.head(owner, turn_id)}
+    listed = (await store.conversations(owner, 100)).conversations
+    assert [line.conversation_id for line in listed] == [kept[0].conversation_id]
+
+
+async def test_anothers_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    assert await store.head("somebody else", turn.turn_id) is None
+    assert await store.head(owner, new_id()) is None
+
+
+async def test_the_log_comes_back_as_it_was_appended(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    batches = [a_batch(0, bytes(range(256))), a_batch(1, b"", lease_until=clock.now + 0.1), a_batch(2, final=True)]
+    for batch in batches:
+        assert not await store.append(turn, batch)
+    assert await store.batches(turn.turn_id) == batches
+    assert await store.batches(turn.turn_id, 2) == batches[2:]
+    assert await store.batches(turn.turn_id, 3) == []
+
+
+async def test_a_log_ends_at_its_first_gap(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    for slot in (0, 2, 3):
+        await store.append(turn, a_batch(slot))
+    assert [batch.slot for batch in await store.batches(turn.turn_id)] == [0]
+    assert await store.batches(turn.turn_id, 1) == []
+
+
+async def test_a_slot_is_claimed_once(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch(writer="p1"))
+    with pytest.raises(SlotTakenError):
+        await store.append(turn, a_batch(writer="p2"))
+    assert await store.batches(turn.turn_id) == [a_batch(writer="p1")]
+
+
+@pytest.mark.parametrize("changes", [{"data": b"other"}, {"final": True}], ids=["data", "end"])
+async def test_another_batch_of_the_same_writer_is_refused(
+    store: Store, clock: Clock, owner: str, changes: dict[str, object]
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch())
+    with pytest.raises(SlotTakenError):
+        await store.append(turn, replace(a_batch(), **changes))  # type: ignore[arg-type] # mypy sees one type for all fields
+
+
+async def test_the_same_batch_again_is_the_same_append_and_renews_its_lease(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch())
+    assert not await store.append(turn, a_batch(lease_until=clock.now + 20))
+    assert await store.batches(turn.turn_id) == [a_batch(lease_until=clock.now + 20)]
+
+
+async def test_of_fifty_who_claim_a_slot_one_wins(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    claims = (store.append(turn, a_batch(writer=f"p{number}")) for number in range(50))
+    results = await asyncio.gather(*claims, return_exceptions=True)
+    winners = [f"p{number}" for number, result in enumerate(results) if result is False]
+    assert sum(isinstance(result, SlotTakenError) for result in results) == 49
+    assert [batch.writer for batch in await store.batches(turn.turn_id)] == winners
+
+
+async def test_the_next_append_brings_a_request_to_stop_back_and_none_after_it(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch(0))
+    assert await store.request_stop(turn, 1)
+    assert await store.append(turn, a_batch(1))
+    assert not await store.append(turn, a_batch(2))
+
+
+async def test_a_request_to_stop_may_come_before_the_first_batch(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    assert await store.request_stop(turn, 0)
+    assert await store.append(turn, a_batch(0, final=True))
+
+
+async def test_an_append_that_is_repeated_brings_the_request_back_again(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.request_stop(turn, 0)
+    assert await store.append(turn, a_batch())
+    assert await store.append(turn, a_batch())
+
+
+async def test_a_request_to_stop_is_seen_without_a_write(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    assert not await store.stop_requested(turn.turn_id, 0)
+    await store.request_stop(turn, 0)
+    assert await store.stop_requested(turn.turn_id, 0)
+    assert not await store.stop_requested(turn.turn_id, 1)
+
+
+async def test_a_request_to_stop_is_no_batch_and_may_be_repeated(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    assert await store.request_stop(turn, 0)
+    assert await store.request_stop(turn, 0)
+    assert await store.batches(turn.turn_id) == []
+
+
+async def test_a_claimed_slot_refuses_a_request_to_stop(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch())
+    assert not await store.request_stop(turn, 0)
+    assert not await store.stop_requested(turn.turn_id, 0)
+    assert await store.batches(turn.turn_id) == [a_batch()]
+
+
+async def test_a_request_to_stop_at_any_moment_is_brought_back_or_refused(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    for slot in range(20):
+        pair = [store.append(turn, a_batch(slot)), store.request_stop(turn, slot)]
+        brought_back, laid = await asyncio.gather(*(pair if slot % 2 else reversed(pair)))
+        assert brought_back == laid
+
+
+async def test_a_megabyte_is_kept_in_many_batches(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    batches = [a_batch(slot, bytes([slot]) * MAX_BATCH_BYTES) for slot in range(4)]
+    for batch in batches:
+        await store.append(turn, batch)
+    assert await store.batches(turn.turn_id) == batches
+
+
+@pytest.mark.parametrize(
+    "batch", [a_batch(0, bytes(MAX_BATCH_BYTES + 1)), a_batch(-1), a_batch(10**8)], ids=["bytes", "negative", "slot"]
+)
+async def test_a_batch_beyond_the_limits_is_a_value_error(
+    store: Store, clock: Clock, owner: str, batch: object
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    with pytest.raises(ValueError, match=r"batch of 307201 bytes|slot -?\d+ is not between"):
+        await store.append(turn, batch)  # type: ignore[arg-type] # pytest gives it as it is
+    assert await store.batches(turn.turn_id) == []
+
+
+async def test_an_expired_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch(0))
+    await store.request_stop(turn, 1)
+    clock.now = turn.expires_at
+    assert await store.head(owner, turn.turn_id) is None
+    assert await store.batches(turn.turn_id) == []
+    assert not await store.stop_requested(turn.turn_id, 1)
+    assert await store.request_stop(turn, 2)  # there is nothing to stop
+    with pytest.raises(SlotTakenError):
+        await store.append(turn, a_batch(1))
+
+
+async def test_an_expired_id_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+    old = a_turn(clock, owner)
+    await store.create(old, "title")
+    await store.append(old, a_batch(0, b"old"))
+    await store.append(old, a_batch(1, b"old"))
+    await store.request_stop(old, 2)
+    clock.now += DAY + 1
+    new = replace(old, producer="p2", created_at=clock.now, expires_at=clock.now + DAY)
+    assert await store.create(new, "title") == new
+    assert await store.request_stop(new, 1)
+    assert await store.batches(new.turn_id) == []
+    assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False, True, False]
+    assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
+
+
+async def test_another_object_on_the_same_store_sees_what_was_written(
+    store: Store, open_store: OpenStore, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch())
+    other = open_store(clock)
+    assert await other.head(owner, turn.turn_id) == turn
+    assert await other.batches(turn.turn_id) == [a_batch()]
+    with pytest.raises(SlotTakenError):
+        await other.append(turn, a_batch(writer="p2"))
+    await other.close()

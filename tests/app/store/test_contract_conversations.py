@@ -1,0 +1,276 @@
+"""What every store promises of conversations (app.store), shown of both stores."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from app.store import Conversation, SlotTakenError, Store
+from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
+
+
+async def pages(store: Store, owner: str, limit: int) -> list[list[str]]:
+    """The ids on each page, from the first page to the last."""
+    found, cursor = [], None
+    while True:
+        page = await store.conversations(owner, limit, cursor)
+        found.append([line.conversation_id for line in page.conversations])
+        cursor = page.cursor
+        if cursor is None:
+            return found
+
+
+async def make_conversations(store: Store, clock: Clock, owner: str, number: int, *, apart: float = 1.0) -> list[str]:
+    """The ids, the newest first."""
+    turns = [a_turn(clock, owner, created_at=clock.now + apart * n) for n in range(number)]
+    for turn in turns:
+        await store.create(turn, "title")
+    return [turn.conversation_id for turn in reversed(turns)]
+
+
+async def test_the_first_turn_makes_its_conversation(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "Grüße")
+    expected = Conversation(turn.conversation_id, owner, "Grüße", clock.now, clock.now)
+    assert await store.conversation(owner, turn.conversation_id) == expected
+    assert (await store.conversations(owner, 10)).conversations == [expected]
+
+
+async def test_a_later_turn_moves_it_on_and_changes_nothing_else(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    await store.create(first, "first")
+    later = a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now + 5.5)
+    await store.create(later, "second")
+    found = await store.conversation(owner, first.conversation_id)
+    assert found == Conversation(first.conversation_id, owner, "first", clock.now, clock.now + 5.5)
+
+
+async def test_an_earlier_turn_does_not_move_it_back(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    await store.create(first, "title")
+    earlier = a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now - 5)
+    assert await store.create(earlier, "title") == earlier
+    found = await store.conversation(owner, first.conversation_id)
+    assert found
+    assert found.updated_at == clock.now
+
+
+async def test_a_turn_that_was_there_does_not_move_it(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.create(replace(turn, created_at=clock.now + 5), "title")
+    found = await store.conversation(owner, turn.conversation_id)
+    assert found
+    assert found.updated_at == clock.now
+
+
+async def test_one_id_of_two_owners_is_two_conversations(store: Store, clock: Clock, owner: str) -> None:
+    mine = a_turn(clock, owner)
+    theirs = a_turn(clock, f"not {owner}", conversation_id=mine.conversation_id)
+    await store.create(mine, "mine")
+    await store.create(theirs, "theirs")
+    assert await store.turns(owner, mine.conversation_id) == [mine]
+    assert await store.delete(theirs.owner, mine.conversation_id)
+    found = await store.conversation(owner, mine.conversation_id)
+    assert found
+    assert found.title == "mine"
+    assert await store.turns(owner, mine.conversation_id) == [mine]
+
+
+async def test_no_owner_and_id_are_taken_for_others(store: Store, clock: Clock, owner: str) -> None:
+    """However the two may be put together to a key."""
+    ambiguous = [(f"{owner}#a", "b"), (owner, "a#b"), (f"{owner}%23a", "b"), (f"{owner}%2523a", "b")]
+    turns = [a_turn(clock, name, conversation_id=conversation_id) for name, conversation_id in ambiguous]
+    for turn in turns:
+        await store.create(turn, "title")
+    assert [await store.turns(turn.owner, turn.conversation_id) for turn in turns] == [[turn] for turn in turns]
+
+
+async def test_anothers_conversation_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    stranger = "somebody else"
+    for ids in ((stranger, turn.conversation_id), (owner, new_id())):
+        assert await store.conversation(*ids) is None
+        assert await store.turns(*ids) == []
+        assert not await store.rename(*ids, "taken over")
+        assert not await store.delete(*ids)
+    assert await store.head(owner, turn.turn_id) == turn
+    assert await store.conversation(stranger, turn.conversation_id) is None
+
+
+async def test_turns_come_the_oldest_first(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    ids = {"conversation_id": first.conversation_id, "parent_turn_id": first.turn_id}
+    third = a_turn(clock, owner, created_at=clock.now + 2, **ids)
+    second = a_turn(clock, owner, created_at=clock.now + 1, **ids)
+    for turn in (first, third, second):
+        await store.create(turn, "title")
+    assert await store.turns(owner, first.conversation_id) == [first, second, third]
+
+
+async def test_the_list_begins_with_the_one_updated_last(store: Store, clock: Clock, owner: str) -> None:
+    third, second, first = await make_conversations(store, clock, owner, 3)
+    await store.create(a_turn(clock, owner, conversation_id=first, created_at=clock.now + 9), "title")
+    assert await pages(store, owner, 10) == [[first, third, second]]
+
+
+async def test_pages_hold_each_conversation_once(store: Store, clock: Clock, owner: str) -> None:
+    made = await make_conversations(store, clock, owner, 5)
+    assert await pages(store, owner, 2) == [made[:2], made[2:4], made[4:]]
+
+
+async def test_a_page_that_is_just_full_may_be_the_last(store: Store, clock: Clock, owner: str) -> None:
+    made = await make_conversations(store, clock, owner, 4)
+    assert await pages(store, owner, 2) == [made[:2], made[2:]]
+    assert await pages(store, "somebody else", 2) == [[]]
+
+
+async def test_pages_hold_each_once_where_all_were_updated_at_the_same_time(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    made = await make_conversations(store, clock, owner, 5, apart=0)
+    found = await pages(store, owner, 2)
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert set(itertools.chain(*found)) == set(made)
+
+
+async def test_a_cursor_outlives_the_conversation_that_it_names(store: Store, clock: Clock, owner: str) -> None:
+    made = await make_conversations(store, clock, owner, 3)
+    page = await store.conversations(owner, 2)
+    await store.delete(owner, made[1])
+    rest = await store.conversations(owner, 2, page.cursor)
+    assert [line.conversation_id for line in rest.conversations] == made[2:]
+
+
+async def test_anothers_cursor_leads_into_ones_own_list(store: Store, clock: Clock, owner: str) -> None:
+    await make_conversations(store, clock, owner, 3)
+    cursor = (await store.conversations(owner, 1)).cursor
+    stranger = f"not {owner}"
+    (mine,) = await make_conversations(store, clock, stranger, 1)
+    page = await store.conversations(stranger, 9, cursor)
+    assert [line.conversation_id for line in page.conversations] == [mine]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "AAAA", "ÄÖÜ", "QdrAtBf7CtBjNw==", "f_AAAAAAAABjNw", "Qdr AtBf7CtBjNw"])
+async def test_what_is_no_cursor_is_a_value_error(store: Store, owner: str, cursor: str) -> None:
+    with pytest.raises(ValueError, match="not a cursor"):
+        await store.conversations(owner, 10, cursor)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+async def test_a_page_has_a_sensible_size(store: Store, owner: str, limit: int) -> None:
+    with pytest.raises(ValueError, match=f"page of {limit}"):
+        await store.conversations(owner, limit)
+
+
+async def test_a_conversation_is_renamed_where_it_is(store: Store, clock: Clock, owner: str) -> None:
+    made = await make_conversations(store, clock, owner, 2)
+    assert await store.rename(owner, made[1], "other")
+    listed = (await store.conversations(owner, 10)).conversations
+    assert [(line.conversation_id, line.title) for line in listed] == [(made[0], "title"), (made[1], "other")]
+
+
+async def test_a_deleted_conversation_takes_everything_with_it(store: Store, clock: Clock, owner: str) -> None:
+    """More than one page, and one batch, of DynamoDB holds."""
+    first = a_turn(clock, owner)
+    second = a_turn(clock, owner, conversation_id=first.conversation_id)
+    for turn in (first, second):
+        await store.create(turn, "title")
+        for slot in range(16):
+            await store.append(turn, a_batch(slot, bytes(70_000), final=slot == 15))
+    assert await store.delete(owner, first.conversation_id)
+    assert await store.conversation(owner, first.conversation_id) is None
+    assert (await store.conversations(owner, 10)).conversations == []
+    assert await store.turns(owner, first.conversation_id) == []
+    for turn in (first, second):
+        assert await store.head(owner, turn.turn_id) is None
+        assert await store.batches(turn.turn_id) == []
+
+
+async def test_what_is_deleted_cannot_be_deleted_again(store: Store, clock: Clock, owner: str) -> None:
+    (made,) = await make_conversations(store, clock, owner, 1)
+    assert await store.delete(owner, made)
+    assert not await store.delete(owner, made)
+
+
+async def test_a_deletion_leaves_the_other_conversations(store: Store, clock: Clock, owner: str) -> None:
+    kept, deleted = a_turn(clock, owner), a_turn(clock, owner)
+    for turn in (kept, deleted):
+        await store.create(turn, "title")
+        await store.append(turn, a_batch())
+    await store.delete(owner, deleted.conversation_id)
+    assert await pages(store, owner, 10) == [[kept.conversation_id]]
+    assert await store.turns(owner, kept.conversation_id) == [kept]
+    assert await store.batches(kept.turn_id) == [a_batch()]
+
+
+@pytest.mark.parametrize("appended", [0, 2])
+async def test_who_produces_a_deleted_turn_finds_the_next_slot_taken(
+    store: Store, clock: Clock, owner: str, appended: int
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    for slot in range(appended):
+        await store.append(turn, a_batch(slot))
+    await store.delete(owner, turn.conversation_id)
+    with pytest.raises(SlotTakenError):
+        await store.append(turn, a_batch(appended))
+    assert await store.batches(turn.turn_id) == []
+    assert await store.request_stop(turn, appended)  # it goes on no longer
+
+
+async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+    old = a_turn(clock, owner)
+    await store.create(old, "title")
+    await store.append(old, a_batch(0, b"old"))
+    await store.request_stop(old, 1)
+    await store.delete(owner, old.conversation_id)
+    clock.now += 1
+    new = replace(old, created_at=clock.now, expires_at=clock.now + DAY)
+    assert await store.create(new, "title") == new
+    assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False] * 3
+    assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
+    assert await store.delete(owner, new.conversation_id)
+    assert await store.batches(new.turn_id) == []
+
+
+async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, clock: Clock, owner: str) -> None:
+    long = a_turn(clock, owner, expires_at=clock.now + 2 * DAY)
+    short = a_turn(clock, owner, conversation_id=long.conversation_id, created_at=clock.now + 1)
+    await store.create(long, "title")
+    await store.create(short, "title")
+    clock.now += DAY + 1
+    assert await store.turns(owner, long.conversation_id) == [long]
+    clock.now += DAY
+    assert await store.turns(owner, long.conversation_id) == []
+    assert await store.conversation(owner, long.conversation_id) is None
+
+
+async def test_an_expired_conversation_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+    (made,) = await make_conversations(store, clock, owner, 1)
+    clock.now += DAY
+    assert await store.conversation(owner, made) is None
+    assert await pages(store, owner, 10) == [[]]
+    assert not await store.rename(owner, made, "other")
+    assert not await store.delete(owner, made)
+
+
+async def test_an_expired_conversation_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+    (made,) = await make_conversations(store, clock, owner, 1)
+    clock.now += DAY
+    turn = a_turn(clock, owner, conversation_id=made)
+    await store.create(turn, "new")
+    assert await store.conversation(owner, made) == Conversation(made, owner, "new", clock.now, clock.now)
+    assert await store.turns(owner, made) == [turn]
+
+
+async def test_a_page_is_full_though_conversations_on_the_way_have_expired(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    turns = [a_turn(clock, owner, created_at=clock.now + n, expires_at=clock.now + (1 + n % 2) * DAY) for n in range(8)]
+    for turn in turns:
+        await store.create(turn, "title")
+    clock.now += DAY
+    alive = [turn.conversation_id for turn in reversed(turns) if turn.expires_at > clock.now]
+    assert await pages(store, owner, 3) == [alive[:3], alive[3:]]

@@ -1,0 +1,39 @@
+"""Cursors: what goes in comes out, and nothing else is one."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.store.cursor import MAX_ID_BYTES, MAX_TIME, Position, decode, encode
+
+times = st.floats(0, MAX_TIME, exclude_max=True)
+ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=MAX_ID_BYTES // 4)
+
+
+@given(position=st.builds(Position, times, ids))
+def test_a_position_comes_back_from_its_cursor(position: Position) -> None:
+    assert decode(encode(position)) == position
+
+
+@given(text=st.one_of(st.text(max_size=40), st.text("AQdrBf7CtjNw-_=", max_size=40)))
+def test_any_other_text_is_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert encode(decode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        Position(float("nan"), "c"),
+        Position(float("inf"), "c"),
+        Position(-1.0, "c"),
+        Position(MAX_TIME, "c"),
+        Position(1.0, ""),
+        Position(1.0, "c" * (MAX_ID_BYTES + 1)),
+    ],
+)
+def test_a_position_that_cannot_be_is_a_value_error(position: Position) -> None:
+    with pytest.raises(ValueError, match="not a cursor"):
+        decode(encode(position))

@@ -1,0 +1,50 @@
+"""Many items at once, in parts that DynamoDB takes; a partition, page by page."""
+
+from typing import Any
+
+from app.store.dynamodb_items import Key
+from app.store.dynamodb_table import Table
+
+KEYS: list[Key] = [("p", f"{number:03}") for number in range(230)]
+ITEMS = [{"pk": {"S": partition}, "sk": {"S": sort}} for partition, sort in KEYS]
+
+
+def test_at_most_a_hundred_items_are_read_at_once() -> None:
+    sizes = []
+
+    def call(operation: str, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - the API's name
+        assert operation == "batch_get_item"
+        sizes.append(len(RequestItems["t"]["Keys"]))
+        return {"Responses": {"t": RequestItems["t"]["Keys"]}, "UnprocessedKeys": {}}
+
+    found = [(values["pk"], values["sk"]) for values in Table(call, "t").get_many(KEYS)]
+    assert found == KEYS
+    assert sizes == [100, 100, 30]
+
+
+def test_a_query_goes_on_where_the_page_before_ended() -> None:
+    starts = []
+
+    def call(operation: str, **request: Any) -> dict[str, Any]:
+        assert operation == "query"
+        start = request.get("ExclusiveStartKey")
+        starts.append(start)
+        first = ITEMS.index(start) + 1 if start else 0
+        page = ITEMS[first : first + 100]
+        return {"Items": page} | ({"LastEvaluatedKey": page[-1]} if first + 100 < len(ITEMS) else {})
+
+    found = Table(call, "t").query("pk = :pk", pk="p")
+    assert [values["sk"] for values in found] == [sort for _, sort in KEYS]
+    assert starts == [None, ITEMS[99], ITEMS[199]]
+
+
+def test_a_page_that_nobody_needs_is_not_read() -> None:
+    calls = []
+
+    def call(operation: str, **_: Any) -> dict[str, Any]:
+        calls.append(operation)
+        return {"Items": ITEMS[:2], "LastEvaluatedKey": ITEMS[1]}
+
+    found = Table(call, "t").query("pk = :pk", pk="p")
+    assert [next(found)["sk"], next(found)["sk"]] == ["000", "001"]
+    assert calls == ["query"]

@@ -1,0 +1,254 @@
+"""What is SQLite's alone: the file, its faults, and that nothing of it holds the event loop up."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.store import StoreSetupError, StoreUnavailableError
+from app.store.sqlite import PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
+from app.store.sqlite_lane import Lane
+from app.store.sqlite_schema import VERSION, connect
+from tests.app.store.makers import DAY, Clock, a_batch, a_turn
+from tests.infra.processes import wait_until
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "rivulet.db"
+
+
+@pytest.fixture
+async def store(path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
+    """A store that does not wait long for a lock."""
+    store = SQLiteStore(path, clock=clock, connect=partial(connect, busy_timeout=0.05))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def other(store: SQLiteStore, path: Path) -> Iterator[sqlite3.Connection]:
+    """Somebody else's connection to the same file."""
+    del store  # it makes the file
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+def rows(connection: sqlite3.Connection, table: str) -> int:
+    count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - names from this file
+    return count
+
+
+async def test_the_file_and_its_directory_are_the_users_alone(store: SQLiteStore, path: Path) -> None:
+    del store
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in [path.parent, *path.parent.iterdir()]}
+    assert modes == {"data": 0o700, "rivulet.db": 0o600, "rivulet.db-wal": 0o600, "rivulet.db-shm": 0o600}
+
+
+async def test_the_file_has_a_write_ahead_log_and_a_version(other: sqlite3.Connection) -> None:
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert other.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_file_where_the_directory_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(StoreSetupError, match=r"data/rivulet\.db cannot be made: "):
+        SQLiteStore(tmp_path / "data" / "rivulet.db")
+
+
+def test_a_directory_that_cannot_be_made_is_named() -> None:
+    with pytest.raises(StoreSetupError, match=r"^/proc/rivulet/rivulet.db cannot be made: "):
+        SQLiteStore(Path("/proc/rivulet/rivulet.db"))
+
+
+def test_a_file_that_cannot_be_written_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    path.touch()
+    # whoever runs this as root may write everything
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be written"):
+        SQLiteStore(path)
+
+
+def test_a_directory_in_the_files_place_is_named(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be used: unable to open"):
+        SQLiteStore(path)
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("Dear diary," * 1000)
+    with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be used: file is not a database"):
+        SQLiteStore(path)
+    assert path.read_text().startswith("Dear diary,")
+
+
+def test_another_programs_database_is_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE turn (song TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreSetupError, match=r"rivulet\.db is the database of another program"):
+        SQLiteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_newer_versions_file_is_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(StoreSetupError, match=rf"rivulet\.db has version {VERSION + 1}, of a newer Rivulet"):
+        SQLiteStore(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_locked_file_is_unavailable_until_it_is_released(
+    store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError, match="locked"):
+        await store.create(turn, "title")
+    other.execute("ROLLBACK")
+    assert await store.create(turn, "title") == turn
+
+
+async def test_a_lock_that_is_soon_released_is_waited_for(
+    store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    turn = a_turn(clock, owner)
+    other.execute("BEGIN IMMEDIATE")
+    creating = asyncio.create_task(store.create(turn, "title"))
+    await asyncio.to_thread(wait_until, lambda: "trying again" in caplog.text, "a second attempt")
+    other.execute("ROLLBACK")
+    assert await creating == turn
+
+
+async def test_whoever_reads_does_not_wait_for_a_lock(
+    store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
+) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    other.execute("BEGIN IMMEDIATE")
+    appending = asyncio.create_task(store.append(turn, a_batch()))
+    assert await store.head(owner, turn.turn_id) == turn
+    assert not appending.done()
+    with pytest.raises(StoreUnavailableError):
+        await appending
+
+
+async def test_a_full_disk_is_unavailable_until_there_is_room(path: Path, clock: Clock, owner: str) -> None:
+    pages = 40
+
+    def connect_small(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    store = SQLiteStore(path, clock=clock, connect=connect_small)
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch(0))
+    with pytest.raises(StoreUnavailableError, match="full"):
+        await store.append(turn, a_batch(1, bytes(200_000)))
+    assert await store.batches(turn.turn_id) == [a_batch(0)]
+    pages = 1000
+    assert not await store.append(turn, a_batch(1, bytes(200_000)))
+    await store.close()
+
+
+async def fill(store: SQLiteStore, clock: Clock, owner: str, turns: int) -> None:
+    for _ in range(turns):
+        turn = a_turn(clock, owner)
+        await store.create(turn, "title")
+        await store.append(turn, a_batch())
+
+
+async def test_what_has_expired_is_deleted_at_the_opening(
+    store: SQLiteStore, other: sqlite3.Connection, path: Path, clock: Clock, owner: str
+) -> None:
+    await fill(store, clock, owner, 3)
+    clock.now += DAY
+    await SQLiteStore(path, clock=clock).close()
+    assert [rows(other, table) for table in ("turn", "log", "conversation")] == [0, 0, 0]
+
+
+async def test_what_has_expired_is_deleted_behind_a_create(
+    store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
+) -> None:
+    await fill(store, clock, owner, 3)
+    clock.now += DAY
+    await fill(store, clock, owner, 1)
+    await store.close()  # after what goes on in its threads
+    assert [rows(other, table) for table in ("turn", "log", "conversation")] == [1, 1, 1]
+
+
+async def test_a_create_looks_for_what_has_expired_only_now_and_then(
+    store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
+) -> None:
+    await store.create(a_turn(clock, owner, expires_at=clock.now + 1), "title")
+    clock.now += PURGE_EVERY - 1
+    await store.create(a_turn(clock, owner), "title")
+    await store.close()
+    assert rows(other, "turn") == 2
+
+
+async def test_little_is_deleted_at_a_time_and_the_rest_at_the_next_create(
+    store: SQLiteStore, other: sqlite3.Connection, path: Path, clock: Clock, owner: str
+) -> None:
+    await fill(store, clock, owner, PURGE_AT_MOST + 5)
+    clock.now += DAY
+    reopened = SQLiteStore(path, clock=clock)
+    assert rows(other, "turn") == 5
+    await fill(reopened, clock, owner, 1)
+    await reopened.close()
+    assert rows(other, "turn") == 1
+
+
+def opened(path: Path) -> Lane:
+    return Lane(partial(connect, path), "BEGIN IMMEDIATE")
+
+
+async def test_a_transaction_that_fails_is_rolled_back_and_says_why(path: Path) -> None:
+    lane = opened(path)
+
+    def fail(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO conversation VALUES ('o', 'c', 't', 1, 1, 1)")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await lane.run(fail)
+    assert await lane.run(lambda db: rows(db, "conversation")) == 0
+    lane.close()
+
+
+async def test_a_statement_that_is_wrong_is_not_tried_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lane = opened(path)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await lane.run(lambda db: rows(db, "nowhere"))
+    assert caplog.text == ""
+    lane.close()
+
+
+def test_what_fails_while_nobody_waits_is_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lane = opened(path)
+    lane.run_unattended(lambda db: rows(db, "nowhere"))
+    lane.close()
+    assert "left for later: no such table" in caplog.text
+
+
+async def test_a_file_that_becomes_useless_is_unavailable(store: SQLiteStore, path: Path, owner: str) -> None:
+    """Where it could not even be opened again."""
+    assert await store.head(owner, "t") is None
+    await store.close()
+    lane = Lane(partial(connect, path.parent), "BEGIN")
+    with pytest.raises(StoreUnavailableError, match="cannot be used"):
+        await lane.run(lambda _: None)
+    lane.close()

@@ -1,0 +1,166 @@
+"""kill -9 of the producer at 20 points between a question and the end of its answer.
+
+Twenty turns of one process come to gates, five points in four groups. Three groups' gates are opened, one after the
+other, and the process is killed: a while after the first of them, at once after the last. What it had kept is read in
+processes that live on.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import httpx2
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.faults.client import JSON, Frame, Listener, answer, asking, following, pouring, question, read, read_until
+from tests.faults.conftest import IMPATIENT, Start, client_of
+from tests.faults.impatient import LEASE
+
+CREATED, HEL, LO = {"created": True}, {"text": "Hel"}, {"text": "lo"}
+COMPLETED: JSON = {"completed": {}}
+NEVER = {"gate": "never"}
+POURING = pouring([f" {number}" for number in range(50)], 0.01)
+POINTS: tuple[tuple[str, list[JSON], list[JSON]], ...] = (
+    # what has been said, the steps before the gate, the steps behind it
+    ("", [], [CREATED, HEL, LO, COMPLETED]),
+    ("", [CREATED], [HEL, LO, COMPLETED]),
+    ("Hel", [CREATED, HEL], [LO, NEVER]),
+    ("Hel", [CREATED, HEL], [*POURING, COMPLETED]),
+    ("Hello", [CREATED, HEL, LO], [COMPLETED]),
+)
+BEFORE_THE_KILL = {"long": 0.7, "shortly": 0.03, "just": 0.0}  # seconds from a group's going on to the end of all
+GROUPS = (*BEFORE_THE_KILL, "never")
+
+
+class Victim:
+    """A turn whose producer is killed after it has said `kept` and that has been kept."""
+
+    def __init__(self, group: str, point: tuple[str, list[JSON], list[JSON]], root: JSON) -> None:
+        self.kept, before, behind = point
+        place = {"conversation_id": root["conversation_id"], "parent_turn_id": root["turn_id"]}
+        self.asked = question(play(*before, {"gate": group}, *behind), **place)
+        self.whole = "".join(step.get("text", "") for step in before + behind)
+        self.can_complete = COMPLETED in behind
+        self.seen: list[Frame] = []
+        self.watchers: list[Listener] = []
+
+    def __repr__(self) -> str:
+        return f"{self.asked['message']}, of which was seen: {self.seen}"
+
+    async def ask(self, client: httpx2.AsyncClient) -> None:
+        """Asks, and remembers what has been seen when the process is killed."""
+        with suppress(httpx2.TransportError):
+            async with asking(client, self.asked) as listener:
+                await listener.until_over()
+                self.seen = listener.frames
+
+    async def at_its_gate(self, client: httpx2.AsyncClient) -> None:
+        def is_kept(turn: JSON) -> bool:
+            return bool(turn["text"] == self.kept)
+
+        await read_until(client, self.asked, is_kept)
+
+    async def over(self, client: httpx2.AsyncClient, killed_at: float) -> JSON:
+        """The turn when it is over. Its text never shrinks, and it runs no longer than the lease of its producer."""
+        while True:
+            asked_at = time.time()
+            turn = await read(client, self.asked)
+            assert turn["text"].startswith(self.kept), self
+            self.kept = turn["text"]
+            if turn["status"] != "running":
+                return turn
+            assert asked_at < killed_at + LEASE, self
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def killed(start: Start, standin: StandIn, *survivors: httpx2.AsyncClient) -> AsyncIterator[list[Victim]]:
+    """Twenty turns, which the survivors watch, and whose producer has been killed."""
+    root = await answer(survivors[0], question("Hi"))
+    victims = list(itertools.starmap(Victim, itertools.product(GROUPS, POINTS, [root])))
+    server = start(IMPATIENT)
+    async with AsyncExitStack() as watching, client_of(server) as client:
+        asked = [asyncio.create_task(victim.ask(client)) for victim in victims]
+        await asyncio.to_thread(standin.wait_received, len(victims))
+        for victim in victims:
+            await victim.at_its_gate(survivors[0])
+            watchers = [following(survivor, victim.asked) for survivor in survivors]
+            victim.watchers = [await watching.enter_async_context(watcher) for watcher in watchers]
+        await open_gates(standin)
+        server.kill()
+        await asyncio.wait(asked)
+        yield victims
+
+
+async def open_gates(standin: StandIn) -> None:
+    """Returns when it is time to kill."""
+    left = max(BEFORE_THE_KILL.values())
+    for group, until_kill in BEFORE_THE_KILL.items():
+        await asyncio.sleep(left - until_kill)  # not for luck: the points in time are what is tested
+        left = until_kill
+        standin.open_gate(group)
+
+
+async def test_a_killed_producer_loses_no_turn_and_nothing_is_paid_twice(
+    start: Start, impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    async with killed(start, standin, impatient, b) as victims:
+        killed_at = time.time()
+        turns = await asyncio.gather(*(victim.over(impatient, killed_at) for victim in victims))
+        for victim, turn in zip(victims, turns, strict=True):
+            assert_true(victim, turn)
+            await assert_watched(victim, turn)
+            await assert_resumed(victim, turn, b)
+            assert await answer(b, victim.asked) == await answer(impatient, victim.asked) == turn, victim
+        assert len(standin.requests()) == 1 + len(victims)
+        await assert_it_goes_on(impatient, turns)
+
+
+def assert_true(victim: Victim, turn: JSON) -> None:
+    """The turn ends as its client was told, or as it must."""
+    statuses = {"interrupted"}
+    if victim.can_complete and turn["text"] == victim.whole:
+        statuses = {"completed"} if "end" in (name for _, name, _ in victim.seen) else {"interrupted", "completed"}
+    assert victim.whole.startswith(turn["text"]), victim
+    assert turn["status"] in statuses, victim
+
+
+async def assert_watched(victim: Victim, turn: JSON) -> None:
+    """Who watched from elsewhere saw the turn, and its one end."""
+    for watcher in victim.watchers:
+        await watcher.until_over()
+        assert watcher.frames == victim.watchers[0].frames, victim
+        assert [seq for seq, *_ in watcher.frames] == list(range(len(watcher.frames))), victim
+        assert (watcher.text, end_of(watcher)["status"]) == (turn["text"], turn["status"]), victim
+
+
+def end_of(listener: Listener) -> dict[str, Any]:
+    assert listener.end, listener.sent
+    return listener.end
+
+
+async def assert_resumed(victim: Victim, turn: JSON, client: httpx2.AsyncClient) -> None:
+    """Who asked, and was cut off, comes back: the rest follows; the end, too, where more was seen than was kept."""
+    whole = victim.watchers[0].frames
+    for after in (victim.seen[-1][0] if victim.seen else -1, 1000):
+        rest = whole[after + 1 :]
+        if turn["status"] == "interrupted":
+            rest = rest or whole[-1:]
+        async with following(client, victim.asked, after) as listener:
+            await listener.until_over()
+        assert listener.frames == rest, victim
+
+
+async def assert_it_goes_on(client: httpx2.AsyncClient, turns: list[JSON]) -> None:
+    """No turn is lost; another child of the same parent is answered, and so is one of a turn that was killed."""
+    place = {"conversation_id": turns[0]["conversation_id"]}
+    again = await answer(client, question("Again", **place, parent_turn_id=turns[0]["parent_turn_id"]))
+    further = await answer(client, question("Go on", **place, parent_turn_id=turns[-1]["turn_id"]))
+    assert again["status"] == further["status"] == "completed"
+    conversation = (await client.get(f"/api/conversations/{place['conversation_id']}")).json()
+    assert len(conversation["turns"]) == 1 + len(turns) + 2
+    assert all(turn in conversation["turns"] for turn in turns)

@@ -1,0 +1,50 @@
+"""A turn whose process is told to end, or whose conversation is deleted, while it runs."""
+
+import asyncio
+
+import httpx2
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.faults.client import asking, following, question, read, read_until
+from tests.faults.conftest import PATIENT, Start, client_of
+
+ENDLESS = play({"created": True}, {"text": "Hel"}, {"gate": "never"})
+
+
+async def test_a_process_that_is_told_to_end_ends_its_turns_as_interrupted_and_keeps_them(
+    start: Start, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    attended, left = question(ENDLESS), question(ENDLESS)
+    server = start(PATIENT)
+    async with client_of(server) as client, asking(client, attended) as listener:
+        async with asking(client, left) as leaving:
+            await leaving.until_text("Hel")
+        await listener.until_text("Hel")
+        await asyncio.to_thread(server.terminate)
+        turns = [await read(b, asked) for asked in (attended, left)]
+        await listener.until_over()
+    assert [(turn["status"], turn["text"]) for turn in turns] == [("interrupted", "Hel")] * 2
+    assert [request.state for request in standin.requests()] == ["closed"] * 2
+    async with following(b, attended, after=listener.sent[-1].seq) as rest:
+        await rest.until_over()
+    assert rest.end
+    assert rest.end["status"] == "interrupted"
+
+
+async def test_a_turn_that_is_deleted_elsewhere_ends_for_all_and_in_generation(
+    impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    asked = question(ENDLESS)
+    async with asking(impatient, asked) as here, following(b, asked) as there:
+        await there.until_text("Hel")
+        turn = await read_until(b, asked, lambda turn: turn["text"] == "Hel")
+        assert (await b.delete(f"/api/conversations/{turn['conversation_id']}")).status_code == 204
+        await here.until_over()
+        await there.until_over()
+    for listener in (here, there):
+        assert listener.end
+        assert listener.end["status"] == "interrupted"
+    assert (await standin.ended()).state == "closed"
+    for client in (impatient, b):
+        assert (await client.get(f"/api/turns/{asked['turn_id']}")).status_code == 404

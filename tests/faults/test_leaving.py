@@ -1,0 +1,67 @@
+"""A client that goes away changes nothing: the answer is finished, kept, and there when it comes back."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.faults.client import JSON, answer, asking, listening, question, read_ended, read_until
+
+SLOW: list[JSON] = [{"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}}]
+
+
+async def finished(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> bool:
+    """Whether the turn has its whole answer in the end, for one request that nobody closed."""
+    standin.open_gate("g")
+    turn = await read_ended(client, asked)
+    states = [request.state for request in standin.requests()]
+    return (turn["status"], turn["text"], states) == ("completed", "Hello", ["finished"])
+
+
+async def test_a_client_that_leaves_its_stream(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:
+    asked = question(play(*SLOW))
+    async with asking(a, asked) as listener:
+        await listener.until_text("Hel")
+    assert await finished(b, asked, standin)
+
+
+async def test_a_client_that_leaves_the_tutorials_stream(
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    async with listening(a, "GET", "/chat-stream", params={"message": play(*SLOW)}) as listener:
+        await listener.until(lambda listener: len(listener.sent) == 2)
+        turn_id = listener.last_event_id.partition(":")[0]
+    assert await finished(b, {"turn_id": turn_id}, standin)
+
+
+async def test_a_client_that_does_not_wait_for_the_whole_answer(
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    asked = question(play(*SLOW))
+    waiting = asyncio.create_task(answer(a, asked))
+    await asyncio.to_thread(standin.wait_received)
+    await read_until(b, asked, lambda turn: turn["text"] == "Hel")
+    await leave(waiting)
+    assert await finished(b, asked, standin)
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
+async def test_a_client_that_leaves_before_the_first_byte(
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, path: str
+) -> None:
+    asked = question(play({"gate": "start"}, *SLOW))
+    waiting = asyncio.create_task(a.post(path, json=asked))
+    await asyncio.to_thread(standin.wait_received)
+    await leave(waiting)
+    standin.open_gate("start")
+    assert await finished(b, asked, standin)
+
+
+async def leave(waiting: "asyncio.Task[Any]") -> None:
+    """Closes the client's connection."""
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()

@@ -1,0 +1,80 @@
+"""A store that cannot be written to, for a while or to the end of an answer."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from infra.standin.plays import play
+from infra.standin.server import StandIn
+from tests.faults.client import answer, asking, following, question, read, read_ended, read_until
+from tests.faults.conftest import Processes
+
+SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Up to the end of the block nobody else can write to the database."""
+    connection = sqlite3.connect(data_dir / "rivulet.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn, data_dir: Path
+) -> None:
+    asked = question(SLOW)
+    async with asking(a, asked) as here, following(b, asked) as there:
+        await there.until_text("Hel")
+        with locked(data_dir):
+            refused = asyncio.create_task(b.post("/api/chat/stream", json=question("Hi")))
+            standin.open_gate("g")
+            await here.until_text("Hello")
+            await asyncio.to_thread(processes.a.wait_said, f"{asked['turn_id']}: a batch is not kept yet")
+            response = await refused
+        standin.open_gate("end")
+        await here.until_over()
+        await there.until_over()
+    assert here.end
+    assert here.end["status"] == "completed"
+    assert there.frames == here.frames
+    assert (await read(b, asked))["text"] == "Hello"
+    assert (response.status_code, response.json()["code"]) == (503, "store_failed")
+    assert len(standin.requests()) == 1
+
+
+async def test_a_full_disk_refuses_a_question_before_it_is_asked(
+    impatient: httpx2.AsyncClient, processes: Processes, standin: StandIn
+) -> None:
+    asked = question("Hi")
+    with processes.impatient.full_disk():
+        for path in ("/api/chat", "/api/chat/stream"):
+            response = await impatient.post(path, json=asked)
+            assert (response.status_code, response.json()["code"]) == (503, "store_failed")
+    assert standin.requests() == []
+    assert (await answer(impatient, asked))["status"] == "completed"
+
+
+async def test_what_a_full_disk_did_not_keep_is_answered_all_the_same_and_the_end_says_so(
+    impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn
+) -> None:
+    asked = question(SLOW)
+    async with asking(impatient, asked) as listener:
+        await read_until(b, asked, lambda turn: turn["text"] == "Hel")
+        with processes.impatient.full_disk():
+            standin.open_gate("g")
+            standin.open_gate("end")
+            await listener.until_over()
+    assert listener.text == "Hello"
+    assert listener.end
+    assert (listener.end["status"], listener.end["error"]["code"]) == ("completed", "not_kept")
+    turn = await read_ended(b, asked)
+    assert (turn["text"], turn["status"]) == ("Hel", "interrupted")
+    assert len(standin.requests()) == 1
