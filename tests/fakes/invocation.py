@@ -67,8 +67,13 @@ class Chunk:
 class Call(Watched):
     """One invocation, and what the runtime made of it."""
 
-    def __init__(self, event: bytes, headers: Headers, time_limit: float | None, fault: Fault) -> None:
+    def __init__(
+        self, event: bytes, headers: Headers, time_limit: float | None, fault: Fault, *, keeps: bool = True
+    ) -> None:
         super().__init__()
+        self.size = 0
+        """Bytes of the body, also where it is not kept."""
+        self._keeps = keeps
         self.event = event
         self.sent_headers = headers
         self.fault = fault
@@ -83,6 +88,8 @@ class Call(Watched):
         self.trailers: Headers = {}
         self.ended = False
         """Whether the body has come to its end, or to a cut."""
+        self.timed_out = False
+        """Whether it was cut because the invocation's time was up."""
         self.posts = 0
         self._time_limit = time_limit
 
@@ -92,6 +99,10 @@ class Call(Watched):
         if self._time_limit is not None:
             self.deadline = time.time() + self._time_limit
             self.sent_headers["Lambda-Runtime-Deadline-Ms"] = str(int(self.deadline * 1000))
+
+    def time_left(self) -> float | None:
+        """Seconds to the deadline."""
+        return None if self.deadline is None else self.deadline - time.time()
 
     @property
     def id(self) -> str:
@@ -137,7 +148,9 @@ class Call(Watched):
         return self
 
     async def add(self, data: bytes) -> None:
-        self.chunks.append(Chunk(data, time.perf_counter()))
+        self.size += len(data)
+        if self._keeps or len(self.chunks) <= 2:  # prelude and delimiter are looked at
+            self.chunks.append(Chunk(data, time.perf_counter()))
         await self.changed()
 
 

@@ -9,18 +9,22 @@
 
 It takes a response as it comes, chunk by chunk with the time of each, and checks what AWS's service would refuse or
 garble: the headers and the framing of a streamed response, the form of error types, answers that come twice. A `Fault`
-makes it misbehave in one invocation, `next_faults` in polling. Sources: AWS Lambda Developer Guide, runtimes-api and
+makes it misbehave in one invocation, `next_faults` in polling. What the service does to a response on its way is off
+unless asked for: `enforces_deadlines` cuts it where the time is up, `bandwidth` holds it to the speed of a Function
+URL. Sources: AWS Lambda Developer Guide, runtimes-api and
 runtimes-custom; AWS's runtime interface emulator for what is answered when.
 """
 
 import asyncio
 import json
+import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tests.fakes.bandwidth import Bandwidth
 from tests.fakes.invocation import INVOCATION_ID, Call, Fault, Headers, Watched, violations
 
 API = "/2018-06-01/runtime/"
@@ -44,11 +48,22 @@ class RuntimeApi(Watched):
     """Where it is False, each connection is closed after one answer, which says so."""
     hangs_up: bool = False
     """The same, but unannounced."""
+    enforces_deadlines: bool = False
+    """Whether a response is cut off, and `Call.timed_out` set, when its invocation's time is up."""
+    bandwidth: Callable[[], Bandwidth] | None = None
+    """Makes the limit of each response, as `Bandwidth` itself does."""
     next_faults: deque[int] = field(default_factory=deque)
     """Statuses for the next polls, in place of an event; 0 closes the connection."""
     violations: list[str] = field(default_factory=list)
     init_error: dict[str, Any] | None = None
     init_error_type: str | None = None
+    restore_error: dict[str, Any] | None = None
+    restore_error_type: str | None = None
+    snapshots: int = 0
+    """How often the runtime has said that a snapshot may be taken."""
+    restoring: asyncio.Event | None = None
+    """restore/next is answered when this is set; at once where there is none."""
+    restore_status: int = 200
     polls: int = 0
     waiting: int = 0
     """Polls that wait for an event."""
@@ -78,11 +93,15 @@ class RuntimeApi(Watched):
         deadline: float | None = 60.0,
         headers: Mapping[str, str] | None = None,
         fault: Fault | None = None,
+        keeps: bool = True,
     ) -> Call:
-        """Queues an event (bytes are sent as they are); `deadline` is in seconds from when it is handed out."""
+        """Queues an event (bytes are sent as they are); `deadline` is in seconds from when it is handed out.
+
+        Where `keeps` is False, a body is counted but not kept.
+        """
         sent = {"Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()), INVOCATION_ID: uuid.uuid4().hex}
         encoded = event if isinstance(event, bytes) else json.dumps(event).encode()
-        call = Call(encoded, sent | dict(headers or {}), deadline, fault or Fault())
+        call = Call(encoded, sent | dict(headers or {}), deadline, fault or Fault(), keeps=keeps)
         self._calls[call.id] = call
         self._waiting.put_nowait(call)
         return call
@@ -115,9 +134,14 @@ class RuntimeApi(Watched):
         match request.method, request.resource.split("/"):
             case "GET", ["invocation", "next"]:
                 return await self._next(reader, writer)
+            case "GET", ["restore", "next"]:
+                return await self._restore(writer)
             case "POST", ["init", "error"]:
-                self.init_error_type = request.headers.get("lambda-runtime-function-error-type")
-                self.init_error = json.loads(b"".join([data async for data in read_body(request.headers, reader, {})]))
+                self.init_error_type, self.init_error = await read_error(request.headers, reader)
+                await self.changed()
+                return self._answer(writer, 202)
+            case "POST", ["restore", "error"]:
+                self.restore_error_type, self.restore_error = await read_error(request.headers, reader)
                 await self.changed()
                 return self._answer(writer, 202)
             case "POST", ["invocation", id_, "response" | "error" as resource] if id_ in self._calls:
@@ -137,6 +161,13 @@ class RuntimeApi(Watched):
             return False
         call.hand_out()
         return self._answer(writer, 200, call.event, call.sent_headers)
+
+    async def _restore(self, writer: asyncio.StreamWriter) -> bool:
+        self.snapshots += 1
+        await self.changed()
+        if self.restoring is not None:
+            await self.restoring.wait()
+        return self._answer(writer, self.restore_status)
 
     async def _event_for(self, reader: asyncio.StreamReader) -> Call | None:
         """The next event, or None where the poller hangs up: it must not be given one."""
@@ -164,7 +195,11 @@ class RuntimeApi(Watched):
             return False
         call.resource, call.headers = resource, headers
         try:
-            status = await self._receive(call, reader)
+            async with asyncio.timeout(call.time_left() if self.enforces_deadlines else None):
+                status = await self._receive(call, reader)
+        except TimeoutError:
+            call.timed_out = True
+            return False
         finally:
             call.ended = True
             await call.changed()
@@ -182,7 +217,10 @@ class RuntimeApi(Watched):
             await fault.hold.wait()
         if fault.cut_after == 0:
             return 0
+        bandwidth = self.bandwidth() if self.bandwidth and "transfer-encoding" in call.headers else None
         async for data in read_body(call.headers, reader, call.trailers):
+            if bandwidth and (delay := bandwidth.delay(len(data), time.monotonic())):
+                await asyncio.sleep(delay)
             await call.add(data)
             if len(call.chunks) == fault.cut_after:
                 return 0
@@ -209,6 +247,12 @@ async def read_head(reader: asyncio.StreamReader) -> Request:
     method, path, _ = line.split(" ")
     pairs = (header.split(":", 1) for header in fields)
     return Request(method, path.removeprefix(API), {name.lower(): value.strip() for name, value in pairs})
+
+
+async def read_error(headers: Headers, reader: asyncio.StreamReader) -> tuple[str | None, dict[str, Any]]:
+    """Type and report of a failure outside of invocations."""
+    body = b"".join([data async for data in read_body(headers, reader, {})])
+    return headers.get("lambda-runtime-function-error-type"), json.loads(body)
 
 
 async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: Headers) -> AsyncIterator[bytes]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from tests.fakes.bandwidth import Bandwidth
 from tests.fakes.invocation import Call
 from tests.fakes.runtime_api import RuntimeApi
 
@@ -35,10 +36,11 @@ async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: 
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     writer.write(f"{request} HTTP/1.1\r\n{lines}\r\n".encode() + body)
-    head = await reader.readuntil(b"\r\n\r\n")
-    writer.close()
-    await writer.wait_closed()
-    return head.decode()
+    try:
+        return (await reader.readuntil(b"\r\n\r\n")).decode()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def respond(api: RuntimeApi, call: Call, body: bytes, resource: str = "response", **changes: str) -> str:
@@ -97,6 +99,35 @@ async def test_a_wrong_header_is_noticed(api: RuntimeApi, header: str, value: st
     assert len(api.violations) == 1
 
 
+async def hand_out(api: RuntimeApi) -> None:
+    await send(api, "GET /2018-06-01/runtime/invocation/next", {})
+
+
+async def test_a_response_is_cut_when_its_time_is_up(api: RuntimeApi) -> None:
+    api.enforces_deadlines = True
+    call = api.invoke({}, deadline=0.2)
+    await hand_out(api)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await respond(api, call, chunked(PRELUDE, bytes(8), b"half")[:-5])
+    assert (call.timed_out, call.content) == (True, b"half")
+
+
+async def test_a_response_in_time_is_not_cut(api: RuntimeApi) -> None:
+    api.enforces_deadlines = True
+    call = api.invoke({}, deadline=30)
+    await hand_out(api)
+    assert "202" in await respond(api, call, chunked(PRELUDE, bytes(8)))
+    assert not call.timed_out
+
+
+async def test_a_stream_is_held_to_the_bandwidth(api: RuntimeApi) -> None:
+    api.bandwidth = lambda: Bandwidth(burst=len(PRELUDE) + 8 + 1000, rate=10_000)
+    call = api.invoke({})
+    await respond(api, call, chunked(PRELUDE, bytes(8), bytes(1000), bytes(1000), bytes(1000)))
+    first, *_, last = call.chunks[2:]
+    assert last.at - first.at > 0.15  # 2,000 bytes beyond the burst
+
+
 async def test_a_second_response_is_refused(api: RuntimeApi) -> None:
     call = api.invoke({})
     await respond(api, call, chunked(PRELUDE, bytes(8)))
@@ -108,6 +139,15 @@ async def test_an_unknown_invocation_is_refused(api: RuntimeApi) -> None:
     head = await send(api, "POST /2018-06-01/runtime/invocation/unknown/response", {"Content-Length": "0"})
     assert head.startswith("HTTP/1.1 400")
     assert len(api.violations) == 1
+
+
+async def test_a_snapshot_waits_for_its_restore(api: RuntimeApi) -> None:
+    api.restoring = asyncio.Event()
+    restored = asyncio.create_task(send(api, "GET /2018-06-01/runtime/restore/next", {}))
+    await api.until(lambda: api.snapshots)
+    assert not restored.done()
+    api.restoring.set()
+    assert "200" in await restored
 
 
 async def test_a_poller_that_hangs_up_gets_no_event(api: RuntimeApi) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.faults.client import answer, asking, following, question, read, read_ended, read_until
 from tests.faults.conftest import Processes
+from tests.faults.test_stop import AT_ONCE, BUSY
 
 SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
 
@@ -48,6 +50,24 @@ async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
     assert (await read(b, asked))["text"] == "Hello"
     assert (response.status_code, response.json()["code"]) == (503, "store_failed")
     assert len(standin.requests()) == 1
+
+
+async def test_a_stop_ends_generation_though_what_has_come_cannot_be_kept_yet(
+    a: httpx2.AsyncClient, standin: StandIn, data_dir: Path
+) -> None:
+    asked = question(SLOW)
+    async with asking(a, asked) as listener:
+        await listener.until_text("Hel")
+        with locked(data_dir):
+            standin.open_gate("g")
+            await listener.until_text("Hello")
+            asked_at = time.time()
+            stopping = asyncio.create_task(a.post(f"/api/turns/{asked['turn_id']}/stop"))
+            generation = await standin.ended()
+        turn = (await stopping).json()
+    assert generation.ended_at
+    assert generation.ended_at - asked_at < AT_ONCE + BUSY
+    assert (turn["status"], turn["text"]) == ("stopped", "Hello")
 
 
 async def test_a_full_disk_refuses_a_question_before_it_is_asked(

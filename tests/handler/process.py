@@ -19,6 +19,15 @@ async def endless(send: Send) -> None:
 
 
 @http
+async def large(send: Send) -> None:
+    """200 MB, the most that Lambda streams."""
+    await start(send)
+    for _ in range(200 * 16):
+        await piece(send, bytes(64 * 1024))
+    await piece(send, b"", more=False)
+
+
+@http
 async def fails(send: Send) -> None:
     del send
     raise ValueError("before the first byte")
@@ -31,7 +40,7 @@ async def fails_half_way(send: Send) -> None:
     raise ValueError("after the first byte, at length: " + "x" * 100_000)
 
 
-ROUTES = {"/hello": hello, "/endless": endless, "/fails": fails, "/fails-half-way": fails_half_way}
+ROUTES = {"/hello": hello, "/endless": endless, "/large": large, "/fails": fails, "/fails-half-way": fails_half_way}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -84,7 +84,11 @@ def test_a_failure_half_way_is_taken_as_the_end_of_the_stream(emulator: Emulator
 
 
 def test_what_is_no_http_request_is_an_error(emulator: Emulator) -> None:
-    assert json.loads(emulator.invoke({"source": "aws.events"}))["errorType"] == "Function.UnsupportedEvent"
+    assert json.loads(emulator.invoke({"Records": []}))["errorType"] == "Function.UnsupportedEvent"
+
+
+def test_a_ping_is_answered_in_json(emulator: Emulator) -> None:
+    assert json.loads(emulator.invoke({"warmup": True}))["status"] == "ok"
 
 
 def test_one_process_serves_everything_that_comes(emulator: Emulator) -> None:

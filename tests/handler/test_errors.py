@@ -59,6 +59,24 @@ def test_every_class_name_becomes_a_type_that_lambda_keeps(name: str) -> None:
     assert re.fullmatch(r"(Runtime|Function)\.[A-Z][a-zA-Z]+", error_type(type(name, (Exception,), {})()))
 
 
+def test_x_ray_is_told_where_it_happened() -> None:
+    cause = json.loads(ErrorReport.of(raised(ValueError("no such thing"))).to_xray())
+    [exception] = cause["exceptions"]
+    assert (exception["type"], exception["message"]) == ("ValueError", "no such thing")
+    assert exception["stack"][0]["label"] == "raised"
+    assert exception["stack"][0]["line"] > 0
+    assert cause["paths"] == [__file__]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.text(max_size=100_000))
+def test_what_x_ray_is_told_fits_into_a_header(message: str) -> None:
+    cause = ErrorReport("Function.E", "E", message).to_xray()
+    assert len(cause) < 16 * 1024
+    assert cause.isascii()
+    assert cause.decode().isprintable()
+
+
 def test_a_deep_stack_keeps_its_innermost_frames() -> None:
     def even(depth: int) -> None:  # two in turn, because Python folds a single function that calls itself
         if depth == 0:

@@ -1,6 +1,7 @@
 """The loop over real sockets: apps that fail, and events that are none of theirs."""
 
 import asyncio
+import json
 
 import pytest
 from fastapi import FastAPI
@@ -45,6 +46,15 @@ async def test_a_failure_before_the_first_byte_is_posted_as_error(api: RuntimeAp
     assert (call.resource, call.error_type) == ("error", "Function.ValueError")
     assert (call.json["errorType"], call.json["errorMessage"]) == ("ValueError", "before the first byte")
     assert "in fails_at_once" in call.json["stackTrace"][-1]
+    assert call.json["requestId"] == call.id
+
+
+async def test_x_ray_is_told_of_a_failure(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(fails_at_once)
+    await call.end()
+    cause = json.loads(call.headers["lambda-runtime-function-xray-error-cause"])
+    assert cause["exceptions"][0]["type"] == "ValueError"
 
 
 async def test_a_failure_after_the_first_byte_is_told_in_trailers(api: RuntimeApi, serve: Serve) -> None:
@@ -163,7 +173,7 @@ async def test_a_failing_background_task_is_logged_only(
     assert "in the background" in caplog.text
 
 
-@pytest.mark.parametrize("event", [{"source": "aws.events"}, {}, [], 7, None, b"not JSON", b'"\xff"', b""])
+@pytest.mark.parametrize("event", [{"Records": []}, {"warmup": False}, [], 7, None, b"not JSON", b'"\xff"', b""])
 async def test_what_is_no_http_request_gets_a_clear_error(api: RuntimeApi, serve: Serve, event: object) -> None:
     refused, next_one = api.invoke(event), api.invoke(function_url())
     serve(hello)

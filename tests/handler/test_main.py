@@ -65,6 +65,23 @@ async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(("initialization", "is_late"), [("on-demand", True), ("provisioned-concurrency", False)])
+async def test_the_application_is_built_after_the_page_where_somebody_waits_for_the_start(
+    api: RuntimeApi, start: Start, initialization: str, is_late: bool
+) -> None:
+    page = api.invoke(function_url("/"))
+    process = await start(AWS_LAMBDA_INITIALIZATION_TYPE=initialization)
+    await page.end()
+    await api.polled(2)
+    health = api.invoke(function_url("/api/health"))
+    await health.end()
+    assert (page.content[:9], health.content) == (b"<!doctype", b'{"status":"ok"}')
+    process.terminate()
+    stdout, _ = await in_time(process.communicate())
+    assert (b"the application is ready" in stdout) == is_late
+    assert process.returncode == 0
+
+
 async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setting(
     api: RuntimeApi, start: Start
 ) -> None:

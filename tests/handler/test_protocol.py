@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.errors import ErrorReport, PreludeTooLargeError
-from handler.protocol import DELIMITER, End, Head, Invocation, error_trailers, init_error, next_invocation, prelude
+from handler.protocol import (
+    DELIMITER,
+    End,
+    Head,
+    Invocation,
+    error_trailers,
+    init_error,
+    next_invocation,
+    prelude,
+    restore_error,
+)
 
 NOW = 1_700_000_000.0
 REPORT = ErrorReport("Function.ValueError", "ValueError", "no", ("frame",))
@@ -29,8 +39,14 @@ def parsed(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
 
 
 def test_an_invocation_is_read_from_the_headers_of_its_event() -> None:
-    read = invocation(deadline_ms="1700000003500", trace_id="Root=1", invoked_function_arn="arn", invocation_id="i1")
-    assert read == Invocation("r1", NOW + 3.5, "Root=1", "arn", "i1")
+    read = invocation(
+        deadline_ms="1700000003500",
+        trace_id="Root=1",
+        invoked_function_arn="arn",
+        invocation_id="i1",
+        aws_tenant_id="t1",
+    )
+    assert read == Invocation("r1", NOW + 3.5, "Root=1", "arn", "i1", "t1")
 
 
 def test_headers_that_are_missing_or_empty_are_none() -> None:
@@ -84,17 +100,18 @@ def test_a_buffered_response_has_a_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("writes", "path"),
+    ("writes", "path", "more"),
     [
-        (Invocation("r1").error(REPORT), "/2018-06-01/runtime/invocation/r1/error"),
-        (init_error(REPORT), "/2018-06-01/runtime/init/error"),
+        (Invocation("r1").error(REPORT), "/2018-06-01/runtime/invocation/r1/error", {"requestId": "r1"}),
+        (init_error(REPORT), "/2018-06-01/runtime/init/error", {}),
+        (restore_error(REPORT), "/2018-06-01/runtime/restore/error", {}),
     ],
 )
-def test_an_error_is_posted_with_type_message_and_stack(writes: list[Any], path: str) -> None:
+def test_an_error_is_posted_with_type_message_and_stack(writes: list[Any], path: str, more: dict[str, str]) -> None:
     head, body, _ = writes
     assert head.path == path
     assert dict(head.headers)[b"Lambda-Runtime-Function-Error-Type"] == b"Function.ValueError"
-    assert json.loads(body) == {"errorMessage": "no", "errorType": "ValueError", "stackTrace": ["frame"]}
+    assert json.loads(body) == {"errorMessage": "no", "errorType": "ValueError", "stackTrace": ["frame"], **more}
 
 
 def test_trailers_carry_the_type_and_the_report_as_base64() -> None:

@@ -12,7 +12,7 @@ from mangum.types import Message
 
 from handler.bridge import HttpRequest, translate
 from handler.environment import Environment, LambdaContext
-from handler.errors import ErrorReport, PreludeTooLargeError, UnexpectedMessageError
+from handler.errors import ContentLengthError, ErrorReport, PreludeTooLargeError, UnexpectedMessageError
 from handler.protocol import DELIMITER, End, Invocation, Write
 from handler.response import Response, response_to
 from tests.handler.apps import hello, messages
@@ -106,6 +106,44 @@ def test_a_message_out_of_order_is_refused(streamed: Response, sent: list[Messag
     written(streamed, *before)
     with pytest.raises(UnexpectedMessageError, match=str(last["type"])):
         streamed.send(last)
+
+
+def declared(length: bytes) -> Message:
+    return {**START, "headers": [(b"Content-Length", length)]}
+
+
+@pytest.mark.parametrize("form", ["streamed", "buffered"])
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [([piece(b"abc"), piece(b"d")], "longer"), ([piece(b"abcd")], "longer"), ([piece(b"ab"), LAST], "shorter")],
+)
+def test_a_body_must_be_as_long_as_it_says(
+    form: str, request: pytest.FixtureRequest, sent: list[Message], fault: str
+) -> None:
+    response: Response = request.getfixturevalue(form)
+    *before, last = [declared(b"3"), *sent]
+    written(response, *before)
+    with pytest.raises(ContentLengthError, match=fault):
+        response.send(last)
+    assert not response.complete
+
+
+def test_a_body_as_long_as_it_says_goes_out(streamed: Response) -> None:
+    written(streamed, declared(b"3"), piece(b"ab"), piece(b"c"), LAST)
+    assert streamed.complete
+
+
+@pytest.mark.parametrize("length", [b"", b"-1", b"3, 3", b"many", "٣".encode()])
+def test_a_length_that_is_no_number_is_refused_before_anything_goes_out(streamed: Response, length: bytes) -> None:
+    with pytest.raises(ContentLengthError, match="no number"):
+        streamed.send(declared(length))
+    assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
+
+
+def test_the_answer_to_head_says_how_long_the_body_would_be(mangum: Mangum) -> None:
+    response = response_to(INVOCATION, request(mangum, function_url("/", "HEAD")), buffered=False)
+    written(response, declared(b"3"), LAST)
+    assert response.complete
 
 
 def test_a_refused_start_leaves_the_response_unstarted(streamed: Response) -> None:

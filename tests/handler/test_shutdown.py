@@ -15,8 +15,13 @@ from tests.handler.events import function_url
 
 
 @pytest.fixture
-async def process(api: RuntimeApi) -> AsyncIterator[Process]:
-    environment = {"AWS_LAMBDA_RUNTIME_API": api.address, "PATH": ""}
+def variables() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+async def process(api: RuntimeApi, variables: dict[str, str]) -> AsyncIterator[Process]:
+    environment = {"AWS_LAMBDA_RUNTIME_API": api.address, "PATH": "", **variables}
     command = (sys.executable, "-m", "tests.handler.process")
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
     yield process
@@ -37,8 +42,17 @@ async def test_sigterm_while_streaming_ends_the_stream_as_failed(api: RuntimeApi
     assert await call.chunk(2) == b"tick"
     process.terminate()
     stdout, _ = await in_time(process.communicate())
-    assert (stdout, process.returncode) == (b"shut down\n", 0)
+    assert (stdout.splitlines()[-1], process.returncode) == (b"shut down", 0)
     assert (await call.end()).error_type == "Runtime.ShuttingDown"
+
+
+@pytest.mark.parametrize("variables", [{"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}])
+async def test_sigterm_in_a_snapshot_that_nobody_restores_exits_with_0(api: RuntimeApi, process: Process) -> None:
+    api.restoring = asyncio.Event()
+    await api.until(lambda: api.snapshots)
+    process.terminate()
+    assert await in_time(process.communicate()) == (b"shut down\n", b"")
+    assert process.returncode == 0
 
 
 async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serve: Serve) -> None:

@@ -1,0 +1,221 @@
+"""The front: the page's files at once, the application when it is needed."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from app.front import WEB, Front, create_front
+from app.main import create_app
+from app.settings import ConfigurationError
+from handler.lifespan import Lifespan
+from tests.conftest import MakeSettings
+
+PATIENCE = 10.0
+
+
+class Whole:
+    """A small application in the place of the whole one; it is built when `may_be_built` is set."""
+
+    def __init__(self) -> None:
+        self.may_be_built = threading.Event()
+        self.failures: list[Exception] = []
+        self.builds = 0
+        self.life: list[str] = []
+
+    def build(self) -> Starlette:
+        self.builds += 1
+        assert self.may_be_built.wait(PATIENCE)
+        if self.failures:
+            raise self.failures.pop()
+        return Starlette(routes=[Route("/api", self._answer, methods=["GET", "POST"])], lifespan=self._lifespan)
+
+    async def _answer(self, _: Request) -> Response:
+        return PlainTextResponse(" ".join(self.life))
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        self.life.append("startup")
+        yield
+        self.life.append("shutdown" if asyncio.current_task() is task else "shutdown by another task")
+
+
+@pytest.fixture
+def whole() -> Whole:
+    return Whole()
+
+
+@pytest.fixture
+async def front(whole: Whole) -> AsyncIterator[Front]:
+    """A front between its startup and its shutdown."""
+    front = Front(WEB, whole.build)
+    lifespan = Lifespan(front)
+    await lifespan.startup()
+    yield front
+    whole.may_be_built.set()
+    await lifespan.shutdown()
+
+
+def asking(app: ASGIApp) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://app", timeout=PATIENCE)
+
+
+async def get(app: ASGIApp, path: str, method: str = "GET") -> httpx2.Response:
+    """The response, once the application has returned."""
+    async with asyncio.timeout(PATIENCE), asking(app) as client:
+        return await client.request(method, path)
+
+
+def begin(app: ASGIApp, path: str) -> "tuple[asyncio.Queue[Message], asyncio.Task[None]]":
+    """A request under way: what has been sent so far, and the task that ends when the application returns."""
+    sent: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def receive() -> Message:
+        return await asyncio.Future[Message]()
+
+    async def ask() -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "asgi": {"spec_version": "2.4"}}
+        async with asyncio.timeout(PATIENCE):
+            await app(scope, receive, sent.put)
+
+    return sent, asyncio.create_task(ask())
+
+
+async def until_sent(sent: "asyncio.Queue[Message]") -> None:
+    """Returns when the response is complete."""
+    async with asyncio.timeout(PATIENCE):
+        while (message := await sent.get())["type"] == "http.response.start" or message.get("more_body"):
+            pass
+
+
+def test_it_comes_without_fastapi_and_openai() -> None:
+    code = "import sys, app.front; app.front.create_front(); print({'fastapi', 'openai', 'boto3'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+
+
+def test_a_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "nonsense")
+    with pytest.raises(ConfigurationError, match="LOG_LEVEL"):
+        create_front()
+
+
+@pytest.fixture(scope="module")
+def application(make_settings: MakeSettings) -> Starlette:
+    return create_app(make_settings())
+
+
+async def test_the_application_behind_it_is_the_real_one(make_settings: MakeSettings) -> None:
+    assert (await get(create_front(make_settings()), "/api/health")).json() == {"status": "ok"}
+
+
+CASES = [
+    ("GET", "/", {}),
+    ("HEAD", "/", {}),
+    ("GET", "/index.html", {}),
+    ("GET", "/chat.js", {}),
+    ("GET", "//chat.js", {}),
+    ("GET", "/%2e%2e/web/chat.js", {}),
+    ("GET", "/style.css", {"if-none-match": "*"}),
+    ("GET", "/style.css", {"range": "bytes=0-9"}),
+    ("GET", "/favicon.svg", {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
+    ("GET", "/nothing", {}),
+    ("GET", "/../main.py", {}),
+    ("POST", "/", {}),
+    ("POST", "/chat.js", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), CASES)
+async def test_it_answers_like_the_application(
+    method: str, path: str, headers: dict[str, str], application: Starlette, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = []
+    for app in (application, Front(WEB, lambda: application)):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "rivulet.request"):
+            async with asking(app) as client:
+                response = await client.request(method, path, headers=headers)
+        (line,) = (vars(record) for record in caplog.records if record.name == "rivulet.request")
+        body = response.content.replace(response.headers.pop("x-request-id").encode(), b"")
+        seen.append((response.status_code, response.headers, body, line["method"], line["path"], line["status"]))
+    assert seen[0] == seen[1]
+
+
+async def test_a_file_is_sent_before_the_application_is_built_and_the_call_returns_after(
+    front: Front, whole: Whole
+) -> None:
+    sent, call = begin(front, "/")
+    await until_sent(sent)
+    assert not call.done()
+    whole.may_be_built.set()
+    await call
+    assert whole.life == ["startup"]
+
+
+async def test_files_are_served_while_the_application_is_being_built(front: Front) -> None:
+    _, waiting = begin(front, "/api")
+    sent, _ = begin(front, "/")
+    await until_sent(sent)
+    assert not waiting.done()
+
+
+async def test_any_other_request_waits_for_the_application(front: Front, whole: Whole) -> None:
+    whole.may_be_built.set()
+    assert (await get(front, "/api")).text == "startup"
+
+
+async def test_it_is_built_once_for_all_that_wait(front: Front, whole: Whole) -> None:
+    calls = [begin(front, path)[1] for path in ("/api", "/", "/api", "/chat.js")]
+    whole.may_be_built.set()
+    await asyncio.gather(*calls)
+    assert (whole.builds, whole.life) == (1, ["startup"])
+
+
+async def test_a_request_that_is_cancelled_leaves_the_building_to_go_on(front: Front, whole: Whole) -> None:
+    _, first = begin(front, "/api")
+    _, second = begin(front, "/api")
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    whole.may_be_built.set()
+    await second
+    assert whole.builds == 1
+
+
+async def test_a_build_that_fails_fails_its_request_and_the_next_one_tries_again(front: Front, whole: Whole) -> None:
+    whole.may_be_built.set()
+    whole.failures = [ImportError("no such module")]
+    with pytest.raises(ImportError):
+        await get(front, "/api")
+    assert (await get(front, "/api")).text == "startup"
+
+
+async def test_the_application_is_shut_down_once_by_the_task_that_started_it(whole: Whole) -> None:
+    whole.may_be_built.set()
+    front = Front(WEB, whole.build)
+    lifespan = Lifespan(front)
+    await lifespan.startup()
+    await get(front, "/api")
+    await get(front, "/api")
+    await lifespan.shutdown()
+    assert whole.life == ["startup", "shutdown"]
+
+
+async def test_what_was_never_needed_is_never_built(whole: Whole) -> None:
+    lifespan = Lifespan(Front(WEB, whole.build))
+    await lifespan.startup()
+    await lifespan.shutdown()
+    assert whole.builds == 0

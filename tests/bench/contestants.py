@@ -1,0 +1,139 @@
+"""Who is measured: what is run, in which environment, and what it costs."""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.emulator import RuntimeApi
+from tests.infra.processes import free_port
+
+ROOT = Path(__file__).parents[2]
+CORES = sorted(os.sched_getaffinity(0))
+LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "bench",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/bench",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
+    "AWS_REGION": "eu-central-1",
+}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A way to run the tutorial's application on Lambda: the processes that it takes, the first one started first."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+OURS = Contestant(
+    "ours", ((sys.executable, "-m", "handler"),), {"LOG_FORMAT": "json", "METRICS_NAMESPACE": "Rivulet"}
+)
+BARE = Contestant("bare loop", ((sys.executable, "-m", "tests.bench.bare"),))
+
+
+def lambda_web_adapter() -> Contestant | None:
+    """uvicorn behind Lambda Web Adapter, as its documentation has it for streaming; None where it is not installed."""
+    binary = shutil.which("lambda-adapter")
+    if binary is None:
+        return None
+    port = str(free_port())
+    uvicorn = (sys.executable, "-m", "uvicorn", "--port", port, "tests.bench.tutorial:app")
+    variables = {"AWS_LWA_PORT": port, "AWS_LWA_INVOKE_MODE": "response_stream"}
+    return Contestant("uvicorn + LWA", ((binary,), uvicorn), variables)
+
+
+class Running:
+    """A contestant's processes."""
+
+    def __init__(self, api: RuntimeApi, processes: list[Process], began: int) -> None:
+        self.api = api
+        self._pids = [process.pid for process in processes]
+        self._began = began
+
+    async def time_to_first_poll(self) -> float:
+        """Milliseconds from exec."""
+        return (await self.api.first_poll - self._began) / 1e6
+
+    def cpu(self) -> float:
+        """Seconds of CPU time that they have taken so far (clock_getcpuclockid(3) has the clock's number)."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._pids)
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        pages = (Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in self._pids)
+        return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where contestants run: the model that they ask, and a directory of their own."""
+
+    base_url: str
+    directory: Path
+
+    @asynccontextmanager
+    async def run(self, contestant: Contestant, **variables: str) -> AsyncIterator[Running]:
+        """The contestant, started, to the end of the block. What it prints is shown where the block fails."""
+        log = self.directory / "log"
+        async with RuntimeApi() as api:
+            environment = {
+                **LAMBDA,
+                **contestant.variables,
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(ROOT),
+                "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode"),
+                "DATA_DIR": str(self.directory),
+                "AWS_LAMBDA_RUNTIME_API": api.address,
+                "OPENAI_API_KEY": "sk-bench",
+                "OPENAI_BASE_URL": self.base_url,
+                **variables,
+            }
+            processes = []
+            began = time.perf_counter_ns()
+            try:
+                with log.open("wb") as output, on_core(CORES[-1]):
+                    for command in contestant.commands:
+                        processes.append(
+                            await asyncio.create_subprocess_exec(
+                                *command, cwd=self.directory, env=environment, stdout=output, stderr=output
+                            )
+                        )
+                running = Running(api, processes, began)
+                async with asyncio.timeout(60):
+                    await api.first_poll
+                yield running
+            except BaseException:
+                print(contestant.name, log.read_text(errors="replace")[-4000:], sep="\n", file=sys.stderr)
+                raise
+            finally:
+                for process in processes:
+                    process.kill()
+                    await process.wait()
+
+
+@contextmanager
+def track(base_url: str) -> Iterator[Track]:
+    with TemporaryDirectory() as directory:
+        yield Track(base_url, Path(directory))
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Processes that are started meanwhile run on this core, and stay there."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)

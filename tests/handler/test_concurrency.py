@@ -1,0 +1,74 @@
+"""Several invocations in one process: what happens to one is none of the others' affair."""
+
+import asyncio
+
+import pytest
+from mangum.types import ASGI, Receive, Scope, Send
+
+from tests.fakes.invocation import Call, Fault
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import hello, http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+from tests.handler.test_deadline import never_ends, never_starts
+from tests.handler.test_failures import fails_after_a_piece, fails_at_once
+from tests.handler.test_faults import endless
+
+TWO = {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}
+
+
+@http
+async def huge(send: Send) -> None:
+    await start(send)
+    await piece(send, bytes(32 * 1024 * 1024), more=False)
+
+
+def beside(other: ASGI) -> ASGI:
+    """`other` at /other, and hello everywhere else."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (other if scope.get("path") == "/other" else hello)(scope, receive, send)
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        (never_starts, Fault()),
+        (never_ends, Fault()),
+        (huge, Fault(hold=asyncio.Event())),  # nobody reads it
+        (endless, Fault(hold=asyncio.Event())),
+        (huge, Fault(mute=True)),
+        (endless, Fault(early=410)),
+        (endless, Fault(cut_after=3)),
+        (fails_at_once, Fault()),
+        (fails_after_a_piece, Fault()),
+    ],
+)
+async def test_another_invocation_goes_on_meanwhile(api: RuntimeApi, serve: Serve, other: ASGI, fault: Fault) -> None:
+    api.invoke(function_url("/other"), fault=fault)
+    calls = [api.invoke(function_url()) for _ in range(10)]
+    serve(beside(other), **TWO)
+    assert [(await call.end()).content for call in calls] == [b"hello"] * 10
+
+
+async def test_a_deadline_is_that_of_its_own_invocation(api: RuntimeApi, serve: Serve) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/late":
+            await never_ends(scope, receive, send)
+        await late.end()  # goes on after the other one's time is up
+        await hello(scope, receive, send)
+
+    late: Call = api.invoke(function_url("/late"), deadline=0.4)
+    call = api.invoke(function_url(), deadline=30)
+    serve(app, **TWO)
+    assert (await call.end()).content == b"hello"
+    assert late.error_type == "Function.DeadlineExceeded"
+
+
+async def test_each_invocation_may_be_cut_by_its_reader_alone(api: RuntimeApi, serve: Serve) -> None:
+    cut, whole = api.invoke(function_url(), fault=Fault(cut_after=2)), api.invoke(function_url())
+    serve(hello, **TWO)
+    assert (await whole.end()).content == b"hello"
+    assert (await cut.end()).content == b""

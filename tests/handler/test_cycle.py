@@ -1,0 +1,64 @@
+"""A cycle against a reader that is always faster than the app."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from mangum import Mangum
+from mangum.types import Send
+
+from handler.bridge import translate
+from handler.connection import Connection
+from handler.cycle import Cycle
+from handler.environment import Environment, LambdaContext
+from handler.failure import Reporter
+from handler.protocol import Invocation
+from handler.response import response_to
+from handler.runtime import uncounted
+from tests.fakes.invocation import PATIENCE
+from tests.handler.apps import http, in_time, piece, start
+from tests.handler.events import function_url
+
+
+@pytest.fixture
+def reader() -> Iterator[str]:
+    """The address of a thread that reads whatever comes, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def read() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                while connection.recv(1024 * 1024):
+                    pass
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(PATIENCE)
+
+
+async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: str, mangum: Mangum) -> None:
+    turns = 0
+
+    @http
+    async def floods(send: Send) -> None:
+        await start(send)
+        for _ in range(1600):
+            await piece(send, b"x")
+        await piece(send, b"", more=False)
+
+    invocation = Invocation("r1")
+    event = json.dumps(function_url()).encode()
+    request = translate(mangum, event, LambdaContext.of(invocation, Environment()))
+    async with Connection(reader) as connection:
+        response = response_to(invocation, request, buffered=False)
+        cycle = Cycle(floods, request, response, connection, Reporter(invocation, uncounted))
+        running = asyncio.create_task(cycle.run(None))
+        while not running.done():
+            turns += 1
+            await asyncio.sleep(0)
+        await in_time(running)
+    assert turns > 50
