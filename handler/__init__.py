@@ -12,7 +12,9 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
 
     errors       what can go wrong, and its report in AWS's form
     protocol     the Runtime API as values: paths, headers, prelude, trailers
-    logs         the logger, and what names an invocation in it
+    logs         the logger, and an invocation's name on every line
+    failure      a failure of an invocation: logged, and counted once
+    ping         an invocation that only wants the process to be up
     environment  what is read from the environment; the context object
     bridge       an event -> the ASGI scope and body
     response     ASGI messages -> what is written, as a state machine
@@ -20,6 +22,39 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     cycle        one request and its response
     lifespan     the app's startup and shutdown, once per environment
     poller       next event, cycle, answer, next event
+    snapstart    hooks and the wait around a snapshot
     runtime      the life of the process
+    metrics      failures as a CloudWatch metric
     stock        the same for Mangum on the stock client
+
+What a deployer may know of AWS Lambda Web Adapter (LWA) or of AWS's Python client (awslambdaric), and whether it is so
+here as well.
+
+Of LWA:
+
+- *Response streaming*: yes, prelude and delimiter at once; a failure after them is real trailers, where LWA's are part
+  of the body.
+- *Events*: Function URL, REST API, HTTP API and load balancer. Other events, which LWA passes to a path of the app, are
+  a typed error (`Function.UnsupportedEvent`): an app for browsers would take them for requests of a client.
+- *Readiness check*, its path, port, protocol and least status: not needed, the lifespan's startup is awaited.
+- *Ports*, host, a start command: not needed, there is no second server.
+- *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
+- *Base path removal*: for an API's stage, by `root_path`, so that links keep it. Another prefix is left to the app.
+- *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.
+- *Compression*: left out. A front (CloudFront) does it outside of the paid time, and it would hold tokens back.
+- *TLS to the app, authorization source, invoke mode by variable*: no hop, so no TLS; the app's affair; RESPONSE_MODE.
+- *Error status codes* as failures of the function: left out. A status is an answer; failures are counted (`failure`).
+- *Graceful shutdown*: yes, on SIGTERM. Lambda sends that only where an extension is registered; LWA is one itself.
+- *Multi-concurrency* and *tenant isolation*: yes; the tenant is in `aws.context` and on every log line.
+
+Of AWS's client:
+
+- *Trace id* in `_X_AMZN_TRACE_ID`, set and removed for each invocation, unless several run at once.
+- *Logs*: request id on every line; AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL are obeyed unless LOG_FORMAT and
+  LOG_LEVEL say otherwise. `_LAMBDA_TELEMETRY_LOG_FD` is not used: stdout is read just as well, line by line.
+- *Errors*: type, message, stack, request id; the cause for X-Ray. Init failures end with exit code 1.
+- *SnapStart*: hooks, restore, its errors and exit codes (64, 65). More than there: the app is built anew after it.
+- *Context object*: yes, but without `log()`, and without what only direct invocations have: `client_context`,
+  `identity`, `w3c()`.
+- *Concurrency*: pollers on one event loop in place of a process for each; failed polls are tried again.
 """

@@ -7,11 +7,21 @@ import sys
 from mangum.types import ASGI
 
 from handler.environment import RUNTIME_API
+from handler.logs import log_settings
+from handler.metrics import failure_metric
 from handler.runtime import run
 
 
 def _create_app() -> ASGI:
-    """Imported here, so that an app that cannot even be imported is reported like any other failure to start."""
+    """Imported here, so that an app that cannot even be imported is reported like any other failure to start.
+
+    On demand somebody waits for the start, and gets what can answer soonest. Everywhere else (provisioned concurrency,
+    SnapStart, Managed Instances) the whole app is there from the start.
+    """
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand":
+        from app.front import create_front  # noqa: PLC0415 - see above
+
+        return create_front()
     from app.main import create_app  # noqa: PLC0415 - see above
 
     return create_app()
@@ -22,7 +32,8 @@ def main() -> int:
     if not os.environ.get(RUNTIME_API):
         print(f"{RUNTIME_API} is not set: this runs inside Lambda or its emulator.", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1
-    return asyncio.run(run(_create_app, os.environ))
+    os.environ.update(log_settings(os.environ))  # the app reads its settings there
+    return asyncio.run(run(_create_app, os.environ, failure_metric(os.environ.get("METRICS_NAMESPACE"))))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from mangum.types import ASGI, Message
 from handler.bridge import HttpRequest
 from handler.connection import Connection
 from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
-from handler.logs import log_of
+from handler.failure import Moment, Reporter
 from handler.response import Response, State
 
 CLEANUP = 0.2
@@ -21,6 +21,15 @@ CLEANUP = 0.2
 
 SENDING = 0.2
 """Seconds that a failure may take on its way into the socket. Both fit into the margin before the deadline."""
+
+FAIRNESS = 16
+"""Messages after which an app that does nothing but send lets others run: a socket with room makes nobody wait."""
+
+_MOMENTS = {
+    State.START: Moment.BEFORE_FIRST_BYTE,
+    State.BODY: Moment.AFTER_FIRST_BYTE,
+    State.COMPLETE: Moment.AFTER_RESPONSE,
+}
 
 _INCOMPLETE = {
     State.START: "the app returned without starting its response",
@@ -31,7 +40,9 @@ _INCOMPLETE = {
 class Cycle:
     """The ASGI server's side of one HTTP request."""
 
-    def __init__(self, app: ASGI, request: HttpRequest, response: Response, connection: Connection) -> None:
+    def __init__(
+        self, app: ASGI, request: HttpRequest, response: Response, connection: Connection, reporter: Reporter
+    ) -> None:
         self._request = request
         self._response = response
         self._connection = connection
@@ -39,8 +50,10 @@ class Cycle:
         self._inbox.put_nowait({"type": "http.request", "body": request.body, "more_body": False})
         self._over = asyncio.Event()
         self._cut: OSError | None = None
+        self._sent = 0
         self._app = app
-        self._log = log_of(response.invocation)
+        self._reporter = reporter
+        self._log = reporter.log
 
     async def run(self, limit: float | None) -> None:
         """Returns when the app has returned, also from what it does after its response, or has been stopped.
@@ -83,13 +96,14 @@ class Cycle:
             self._connection.abort()
 
     async def _conclude(self, error: BaseException | None) -> None:
+        moment = _MOMENTS[self._response.sent]
         if self._cut is not None:
-            self._log.warning("the response was cut off: %s", self._cut)
+            self._reporter.undelivered(f"the response was cut off: {self._cut}", self._cut)
         elif self._response.complete and error is not None:
-            self._log.error("the app failed after its response", exc_info=error)
+            self._reporter.failed(moment, error, "the app failed after its response")
         elif not self._response.complete:
             error = error or IncompleteResponseError(_INCOMPLETE[self._response.state])
-            self._log.error("the app failed", exc_info=error)
+            self._reporter.failed(moment, error, "the app failed")
             await self._fail(error)
 
     async def _receive(self) -> Message:
@@ -100,7 +114,13 @@ class Cycle:
         return self._inbox.get_nowait()
 
     async def _send(self, message: Message) -> None:
-        """Raises UnexpectedMessageError, and OSError when nobody takes the response any more (ASGI 2.4)."""
+        """Raises UnexpectedMessageError, and OSError when nobody takes the response any more (ASGI 2.4).
+
+        However an app takes that, the event loop goes on: one that sends in an endless loop can still be stopped.
+        """
+        self._sent += 1
+        if self._cut is not None or self._sent % FAIRNESS == 0:
+            await asyncio.sleep(0)
         if self._cut is not None:
             raise ConnectionResetError("nobody takes the response any more") from self._cut
         writes = self._response.send(message)

@@ -25,6 +25,8 @@ class Environment:
     """Whether every response is sent in Mangum's buffered form: whoever invokes cannot take a stream."""
     concurrency: int = 1
     """Invocations that this process may be given at the same time."""
+    snap_start: bool = False
+    """Whether a snapshot is taken of the environment once it is ready."""
     function_name: str = ""
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 0
@@ -40,6 +42,7 @@ class Environment:
         return cls(
             buffered=mode == "buffered" or variables.get("AWS_SAM_LOCAL", "").lower() == "true",
             concurrency=_positive(variables, "AWS_LAMBDA_MAX_CONCURRENCY") or 1,
+            snap_start=variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
             function_name=variables.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             function_version=variables.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             memory_limit_in_mb=_positive(variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
@@ -68,6 +71,7 @@ class LambdaContext:
     log_group_name: str
     log_stream_name: str
     deadline: float | None
+    tenant_id: str | None = None
     # these two come with direct invocations only, which are no HTTP requests
     identity: LambdaCognitoIdentity | None = None
     client_context: LambdaMobileClientContext | None = None
@@ -83,6 +87,7 @@ class LambdaContext:
             log_group_name=environment.log_group_name,
             log_stream_name=environment.log_stream_name,
             deadline=invocation.deadline,
+            tenant_id=invocation.tenant_id,
         )
 
     def get_remaining_time_in_millis(self) -> int:

@@ -3,12 +3,14 @@
     HandlerError
     +-- UnsupportedEventError     the event is no HTTP request
     +-- UnexpectedMessageError    the app sent an ASGI message out of order
+    +-- ContentLengthError        the app's Content-Length is no number, or not that of its body
     +-- IncompleteResponseError   the app returned before its response was complete
     +-- PreludeTooLargeError      status, headers and cookies exceed what a streamed response may begin with
     +-- DeadlineExceededError     the time limit of the function has come
     +-- ShuttingDownError         the environment is being shut down
     +-- LifespanError             the app's lifespan failed
     +-- InvalidEnvironmentError   an environment variable holds what it may not
+    +-- RestoreError              the Runtime API refused to say when a snapshot is restored
     +-- RuntimeApiLostError       the Runtime API is gone: the process has nothing left to do
 
 Whatever else an app raises is told by the name of its class.
@@ -17,11 +19,14 @@ Whatever else an app raises is told by the name of its class.
 import json
 import re
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Self
 
 MAX_FRAMES = 32
 """Innermost frames that a report keeps: a runaway recursion has a thousand."""
+
+MAX_XRAY_MESSAGE = 1024
+"""Characters of the message that X-Ray is told."""
 
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
@@ -42,6 +47,12 @@ class UnexpectedMessageError(HandlerError):
     """The app sent an ASGI message that does not follow from those before."""
 
     error_type = "Function.UnexpectedMessage"
+
+
+class ContentLengthError(HandlerError):
+    """The app's Content-Length is no number, or not that of its body."""
+
+    error_type = "Function.ContentLength"
 
 
 class IncompleteResponseError(HandlerError):
@@ -80,6 +91,12 @@ class InvalidEnvironmentError(HandlerError):
     error_type = "Runtime.InvalidEnvironment"
 
 
+class RestoreError(HandlerError):
+    """The Runtime API refused to say when a snapshot is restored."""
+
+    error_type = "Runtime.RestoreRefused"
+
+
 class RuntimeApiLostError(HandlerError):
     """The Runtime API answers no more, or said that its state cannot be recovered."""
 
@@ -100,6 +117,15 @@ def error_type(error: BaseException) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a call was, in the names of X-Ray."""
+
+    path: str
+    line: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorReport:
     """A failure in AWS's form (Runtime API, "Invocation error": errorMessage, errorType, stackTrace)."""
 
@@ -109,6 +135,8 @@ class ErrorReport:
     """The body's errorType; as in AWS's Python client the name of the class, for an app's own exceptions."""
     message: str
     stack_trace: tuple[str, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    """The same stack as X-Ray has it."""
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -117,12 +145,26 @@ class ErrorReport:
             error = error.exceptions[0]
         name = error.error_type if isinstance(error, HandlerError) else type(error).__name__
         frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
-        return cls(error_type(error), name, str(error), tuple(traceback.format_list(frames)))
+        places = tuple(Frame(frame.filename, frame.lineno or 0, frame.name) for frame in frames)
+        return cls(error_type(error), name, str(error), tuple(traceback.format_list(frames)), places)
 
-    def to_json(self) -> bytes:
-        """The body of the request that reports the failure: ASCII."""
-        body = {"errorMessage": self.message, "errorType": self.name, "stackTrace": self.stack_trace}
+    def to_json(self, **more: str) -> bytes:
+        """The body of the request that reports the failure, with whatever else belongs into it: ASCII."""
+        body = {"errorMessage": self.message, "errorType": self.name, "stackTrace": self.stack_trace, **more}
         return json.dumps(body).encode("ascii")
+
+    def to_xray(self) -> bytes:
+        """The cause of a failed segment, with no more of a long message than fits into a header: ASCII.
+
+        Source: AWS X-Ray Developer Guide, "X-Ray segment documents", "Errors and exceptions".
+        """
+        exception = {
+            "message": self.message[:MAX_XRAY_MESSAGE],
+            "type": self.name,
+            "stack": [asdict(frame) for frame in self.frames],
+        }
+        paths = sorted({frame.path for frame in self.frames})
+        return json.dumps({"exceptions": [exception], "paths": paths}).encode("ascii")
 
     def within(self, size: int) -> Self:
         """The same report in at most `size` bytes of JSON: without its outer frames, then with a shorter message."""

@@ -5,6 +5,7 @@ an invocation ends it.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -17,9 +18,11 @@ from handler.bridge import HttpRequest, extend, translate
 from handler.connection import Answer, Connection
 from handler.cycle import Cycle
 from handler.environment import Environment, LambdaContext
-from handler.errors import ErrorReport, RuntimeApiLostError
-from handler.logs import Log, log_of, logger
-from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_invocation
+from handler.errors import ErrorReport, RuntimeApiLostError, UnsupportedEventError
+from handler.failure import Moment, OnFailure, Reporter
+from handler.logs import about, logger
+from handler.ping import answer_to
+from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, Write, next_invocation
 from handler.response import response_to
 
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
@@ -39,11 +42,19 @@ _TRACE_ID = "_X_AMZN_TRACE_ID"
 class Poller:
     """Serves one invocation at a time, over a connection of its own."""
 
-    def __init__(self, app: ASGI, environment: Environment, state: Mapping[str, Any], connection: Connection) -> None:
+    def __init__(
+        self,
+        app: ASGI,
+        environment: Environment,
+        state: Mapping[str, Any],
+        connection: Connection,
+        on_failure: OnFailure,
+    ) -> None:
         self._app = app
         self._environment = environment
         self._state = state
         self._connection = connection
+        self._on_failure = on_failure
         self._mangum = Mangum(app, lifespan="off")
 
     async def run(self) -> Never:
@@ -51,36 +62,38 @@ class Poller:
             while True:
                 invocation, event = await self._next()
                 self._set_trace_id(invocation.trace_id)
-                await self._serve(invocation, event)
+                with about(invocation):
+                    await self._serve(invocation, event)
 
     async def _next(self) -> tuple[Invocation, bytes]:
         for delay in RETRY_DELAYS:
             await asyncio.sleep(delay)
             try:
                 answer = await self._connection.exchange(next_invocation())
-                if _accepted(answer, logger):
+                if (fault := _fault(answer)) is None:
                     return Invocation.from_headers(answer.headers, now=time.time()), answer.body
+                logger.error(fault)
             except (OSError, ValueError) as error:
                 logger.warning("no next event: %s", error)
         raise RuntimeApiLostError("the Runtime API gives no further event")
 
     async def _serve(self, invocation: Invocation, event: bytes) -> None:
+        reporter = Reporter(invocation, self._on_failure)
         limit = ANSWER_LIMIT_SHUTDOWN
         try:
-            await self._respond(invocation, event)
+            await self._respond(invocation, event, reporter)
             limit = _answer_limit(invocation)
         finally:
-            await self._take_answer(invocation, limit)
+            await self._take_answer(limit, reporter)
 
-    async def _respond(self, invocation: Invocation, event: bytes) -> None:
+    async def _respond(self, invocation: Invocation, event: bytes, reporter: Reporter) -> None:
         try:
             request = self._request(invocation, event)
         except Exception as error:  # noqa: BLE001 - no event, whatever is in it, may end the process
-            log_of(invocation).exception("the event cannot be served")
-            await self._refuse(invocation, error)
+            await self._write(self._answer_without_app(invocation, event, error, reporter), reporter)
         else:
             response = response_to(invocation, request, buffered=self._environment.buffered)
-            cycle = Cycle(self._app, request, response, self._connection)
+            cycle = Cycle(self._app, request, response, self._connection, reporter)
             await cycle.run(invocation.time_left(time.time()))
 
     def _request(self, invocation: Invocation, event: bytes) -> HttpRequest:
@@ -89,21 +102,30 @@ class Poller:
         extend(request.scope, invocation, self._state)
         return request
 
-    async def _refuse(self, invocation: Invocation, error: Exception) -> None:
-        try:
-            await self._connection.write(invocation.error(ErrorReport.of(error)))
-        except OSError as cut:
-            log_of(invocation).warning("the failure could not be told: %r", cut)
+    def _answer_without_app(
+        self, invocation: Invocation, event: bytes, error: Exception, reporter: Reporter
+    ) -> list[Write]:
+        if isinstance(error, UnsupportedEventError) and (answer := answer_to(event)):
+            return invocation.response(answer)
+        reporter.failed(Moment.EVENT, error, "the event cannot be served")
+        return invocation.error(ErrorReport.of(error))
 
-    async def _take_answer(self, invocation: Invocation, limit: float) -> None:
+    async def _write(self, writes: list[Write], reporter: Reporter) -> None:
+        try:
+            await self._connection.write(writes)
+        except OSError as cut:
+            reporter.undelivered(f"the Runtime API could not be told: {cut!r}", cut)
+
+    async def _take_answer(self, limit: float, reporter: Reporter) -> None:
         try:
             async with asyncio.timeout(limit):
                 answer = await self._connection.answer()
         except OSError as error:  # the time-out among them
-            log_of(invocation).warning("no answer to the response: %r", error)
+            reporter.undelivered(f"no answer to the response: {error!r}", error)
             self._connection.abort()
         else:
-            _accepted(answer, log_of(invocation))
+            if fault := _fault(answer):
+                reporter.undelivered(fault, level=logging.ERROR)
 
     def _set_trace_id(self, trace_id: str | None) -> None:
         """Where AWS's tools look for it. A variable of the process can belong to one invocation at a time only."""
@@ -115,15 +137,14 @@ class Poller:
             os.environ[_TRACE_ID] = trace_id
 
 
-def _accepted(answer: Answer, log: Log) -> bool:
-    """Logs any other answer. Raises RuntimeApiLostError where the API says that nothing more will come of it."""
+def _fault(answer: Answer) -> str | None:
+    """What is wrong with an answer. Raises RuntimeApiLostError where the API says that nothing more will come of it."""
     if answer.status in ACCEPTED:
-        return True
-    meaning = ANSWERS.get(answer.status, "not documented")
-    log.error("the Runtime API answered %s: %s", answer.status, meaning)
+        return None
+    fault = f"the Runtime API answered {answer.status}: {ANSWERS.get(answer.status, 'not documented')}"
     if answer.status == UNRECOVERABLE:
-        raise RuntimeApiLostError(f"the Runtime API answered {answer.status}: {meaning}")
-    return False
+        raise RuntimeApiLostError(fault)
+    return fault
 
 
 def _answer_limit(invocation: Invocation) -> float:

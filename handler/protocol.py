@@ -78,6 +78,7 @@ class Invocation:
     function_arn: str | None = None
     invocation_id: str | None = None
     """To be echoed where it came: tells this run from another one under the same request id."""
+    tenant_id: str | None = None
 
     @classmethod
     def from_headers(cls, headers: Iterable[Header], *, now: float) -> Self:
@@ -97,6 +98,7 @@ class Invocation:
             trace_id=found.get(b"lambda-runtime-trace-id"),
             function_arn=found.get(b"lambda-runtime-invoked-function-arn"),
             invocation_id=found.get(b"lambda-runtime-invocation-id"),
+            tenant_id=found.get(b"lambda-runtime-aws-tenant-id"),
         )
 
     def time_left(self, now: float) -> float | None:
@@ -124,8 +126,9 @@ class Invocation:
 
     def error(self, report: ErrorReport) -> list[Write]:
         """A failure in place of a response (runtimes-api, "Invocation error")."""
-        payload = report.to_json()
-        headers = (*_json(payload), _error_type(report), *self._echo())
+        payload = report.to_json(requestId=self.request_id)
+        cause = (b"Lambda-Runtime-Function-XRay-Error-Cause", report.to_xray())
+        headers = (*_json(payload), _error_type(report), cause, *self._echo())
         return [Head("POST", self._path("error"), headers), payload, End()]
 
 
@@ -142,10 +145,24 @@ def next_invocation() -> list[Write]:
     return [Head("GET", f"{API}/invocation/next"), End()]
 
 
+def restore_next() -> list[Write]:
+    """Says that the snapshot may be taken; the answer comes in the restored environment (runtimes-api)."""
+    return [Head("GET", f"{API}/restore/next"), End()]
+
+
 def init_error(report: ErrorReport) -> list[Write]:
     """Says that there will be no app; the process exits afterwards (runtimes-api, "Initialization error")."""
+    return _report("init", report)
+
+
+def restore_error(report: ErrorReport) -> list[Write]:
+    """Says that a restored environment cannot be used; the process exits afterwards (runtimes-api)."""
+    return _report("restore", report)
+
+
+def _report(phase: str, report: ErrorReport) -> list[Write]:
     payload = report.to_json()
-    return [Head("POST", f"{API}/init/error", (*_json(payload), _error_type(report))), payload, End()]
+    return [Head("POST", f"{API}/{phase}/error", (*_json(payload), _error_type(report))), payload, End()]
 
 
 def prelude(status: int, headers: Iterable[Header]) -> bytes:

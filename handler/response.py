@@ -3,7 +3,8 @@
     START --http.response.start--> BODY --http.response.body, more_body--> BODY
                                         --http.response.body, the last---> COMPLETE
 
-In come the app's messages, out go `Write`s, or UnexpectedMessageError for a message out of order. A failure becomes a
+In come the app's messages, out go `Write`s, or UnexpectedMessageError for a message out of order. A Content-Length is
+held to the body: nothing goes out beyond it, and no response ends short of it (ContentLengthError). A failure becomes a
 report in place of the response while nothing has been sent, trailers after that, and nothing once all is said.
 Source: ASGI, "HTTP & WebSocket ASGI Message Format" 2.4, "Response Start" and "Response Body".
 """
@@ -11,14 +12,14 @@ Source: ASGI, "HTTP & WebSocket ASGI Message Format" 2.4, "Response Start" and "
 import enum
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mangum.types import Message
 from mangum.types import Response as WholeResponse
 
 from handler.bridge import HttpRequest
-from handler.errors import ErrorReport, UnexpectedMessageError
+from handler.errors import ContentLengthError, ErrorReport, UnexpectedMessageError
 from handler.protocol import DELIMITER, End, Header, Invocation, Write, error_trailers, prelude
 
 BODILESS_STATUS = (204, 304)
@@ -40,10 +41,16 @@ class Response(ABC):
         self.invocation = invocation
         self._request = request
         self._bodiless = request.scope["method"] == "HEAD"
+        self._due: int | None = None  # bytes of the body still to come, where the app has said how many
 
     @property
     def complete(self) -> bool:
         return self.state is State.COMPLETE
+
+    @property
+    def sent(self) -> State:
+        """How much of it has been written."""
+        return self.state
 
     def send(self, message: Message) -> list[Write]:
         """What to write for a message. Where it raises, the state is as before."""
@@ -59,8 +66,11 @@ class Response(ABC):
 
     def start(self, message: Message) -> list[Write]:
         """http.response.start."""
-        writes = self._begin(message["status"], list(message.get("headers", ())))
+        headers = list(message.get("headers", ()))
+        due = _content_length(headers)
+        writes = self._begin(message["status"], headers)
         self._bodiless = self._bodiless or message["status"] in BODILESS_STATUS
+        self._due = None if self._bodiless else due
         self.state = State.BODY
         return writes
 
@@ -68,10 +78,20 @@ class Response(ABC):
         """http.response.body. A response that can have no body (RFC 9110, section 6.4.1) drops what comes as one."""
         data = b"" if self._bodiless else bytes(message.get("body", b""))
         last = not message.get("more_body", False)
+        due = self._due_after(len(data), last=last)
         writes = self._piece(data, last=last)
+        self._due = due
         if last:
             self.state = State.COMPLETE
         return writes
+
+    def _due_after(self, size: int, *, last: bool) -> int | None:
+        if self._due is None:
+            return None
+        due = self._due - size
+        if due < 0 or (last and due):
+            raise ContentLengthError(f"the body is {'longer' if due < 0 else 'shorter'} than its Content-Length")
+        return due
 
     @abstractmethod
     def _begin(self, status: int, headers: list[Header]) -> list[Write]: ...
@@ -104,6 +124,10 @@ class BufferedResponse(Response):
         self._status = 0
         self._headers: list[list[bytes]] = []
         self._pieces: list[bytes] = []
+
+    @property
+    def sent(self) -> State:
+        return State.COMPLETE if self.complete else State.START
 
     def _begin(self, status: int, headers: list[Header]) -> list[Write]:
         self._status = status
@@ -138,6 +162,17 @@ _STREAM_FAILURES: Mapping[State, Callable[[Invocation, ErrorReport], list[Write]
     State.BODY: lambda _, report: [error_trailers(report)],
     State.COMPLETE: lambda *_: [],
 }
+
+
+def _content_length(headers: Iterable[Header]) -> int | None:
+    """Where it comes twice, the last one counts: they are the same, or the body is not as long as one of them."""
+    length = None
+    for name, value in headers:
+        if name.lower() == b"content-length":
+            if not value.isdigit():
+                raise ContentLengthError("the Content-Length is no number")
+            length = int(value)
+    return length
 
 
 def response_to(invocation: Invocation, request: HttpRequest, *, buffered: bool) -> Response:

@@ -1,76 +1,141 @@
 """The life of the process: build the app, start it, poll the Runtime API until told to stop, shut the app down.
 
-`run` returns the exit code and raises nothing: 1 where the app cannot be started (which init/error is told) or the
-Runtime API is lost, 0 after SIGTERM. No failure of an invocation ends the process.
+With SnapStart there is a snapshot between start and polling. It keeps what was imported; the app itself is shut down
+before it and built and started anew after it, so that no connection, client or secret of the first one is used.
+
+`run` returns the exit code and raises nothing: that of the phase in which it failed, 1 too where the Runtime API is
+lost, 0 after SIGTERM. No failure of an invocation ends the process.
 """
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 from mangum.types import ASGI
 
 from handler.connection import Connection
 from handler.environment import RUNTIME_API, Environment
 from handler.errors import ErrorReport
+from handler.failure import Failure, OnFailure
 from handler.lifespan import Lifespan
-from handler.logs import logger
+from handler.logs import configure, logger
 from handler.poller import Poller
-from handler.protocol import init_error
+from handler.protocol import Write, init_error, restore_error
+from handler.snapstart import after_restore, before_snapshot, restored
 
 
-async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str]) -> int:
-    """Serves the app that `create_app` makes; `variables` are the environment's, AWS_LAMBDA_RUNTIME_API among them."""
-    address = variables[RUNTIME_API]
-    try:
-        environment = Environment.read(variables)
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the start: how the Runtime API is told that it failed, and the exit code then."""
+
+    request: Callable[[ErrorReport], list[Write]]
+    exit_code: int
+    error_type: str | None = None
+    """In place of the failure's own, as AWS's client has it."""
+
+
+INIT = Phase(init_error, 1)
+SNAPSHOT = Phase(init_error, 64, "Runtime.BeforeSnapshotError")
+RESTORE = Phase(restore_error, 65, "Runtime.AfterRestoreError")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An app between its startup and its shutdown."""
+
+    app: ASGI
+    lifespan: Lifespan
+
+    @classmethod
+    async def start(cls, create_app: Callable[[], ASGI]) -> Self:
+        """Raises what building the app or its startup raises."""
         app = create_app()
         lifespan = Lifespan(app)
         await lifespan.startup()
-    except Exception as error:  # noqa: BLE001 - whatever an app raises while it is built
-        logger.exception("the app cannot be started")
-        await _report_init_error(address, error)
-        return 1
+        return cls(app, lifespan)
+
+
+def uncounted(failure: Failure) -> None:
+    """Nobody counts failures; they are logged all the same."""
+
+
+async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
+    """Serves the app that `create_app` makes; `variables` are the environment's, AWS_LAMBDA_RUNTIME_API among them.
+
+    `on_failure` hears of each invocation that failed, once.
+    """
+    return await _until_sigterm(_live(create_app, variables, on_failure))
+
+
+async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure) -> int:
+    address = variables[RUNTIME_API]
+    phase = INIT
     try:
-        return await _poll_until_stopped(_poll_all(app, environment, lifespan.state, address))
+        environment = Environment.read(variables)
+        running = await Running.start(create_app)
+        if environment.snap_start:
+            phase = SNAPSHOT
+            await before_snapshot()
+            await running.lifespan.shutdown()
+            await restored(address)
+            phase = RESTORE
+            await after_restore()
+            running = await Running.start(create_app)
+    except Exception as error:  # noqa: BLE001 - whatever an app raises while it is built
+        configure(variables)
+        logger.exception("the app cannot be started")
+        await _report(address, phase, error)
+        return phase.exit_code
+    try:
+        configure(variables)
+        pollers = (
+            Poller(running.app, environment, running.lifespan.state, Connection(address), on_failure)
+            for _ in range(environment.concurrency)
+        )
+        await _poll_all(pollers)
     finally:
-        await lifespan.shutdown()
+        await running.lifespan.shutdown()
+    return 0
 
 
-async def _report_init_error(address: str, error: Exception) -> None:
+async def _report(address: str, phase: Phase, error: Exception) -> None:
+    report = ErrorReport.of(error)
     async with Connection(address) as connection:
         try:
-            answer = await connection.exchange(init_error(ErrorReport.of(error)))
+            answer = await connection.exchange(phase.request(replace(report, type=phase.error_type or report.type)))
         except OSError as cut:
             logger.warning("the Runtime API could not be told: %r", cut)
         else:
             logger.info("the Runtime API answered %s to the failure", answer.status)
 
 
-async def _poll_all(app: ASGI, environment: Environment, state: Mapping[str, Any], address: str) -> None:
-    """As many pollers on this event loop as the environment may be given invocations at once, until cancelled.
+async def _poll_all(pollers: Iterable[Poller]) -> None:
+    """All pollers on this event loop, until cancelled. Raises a group of RuntimeApiLostError.
 
-    Raises a group of RuntimeApiLostError.
+    There are as many as the environment may be given invocations at once.
     """
-    async with asyncio.TaskGroup() as pollers:
-        for _ in range(environment.concurrency):
-            pollers.create_task(Poller(app, environment, state, Connection(address)).run())
+    async with asyncio.TaskGroup() as tasks:
+        for poller in pollers:
+            tasks.create_task(poller.run())
 
 
-async def _poll_until_stopped(poll: Coroutine[None, None, None]) -> int:
-    polling = asyncio.create_task(poll)
-    with _on_sigterm(polling.cancel):
+async def _until_sigterm(life: Coroutine[None, None, int]) -> int:
+    living = asyncio.create_task(life)
+    with _on_sigterm(lambda: living.cancelling() or living.cancel()):  # a second signal must not cut the shutdown short
         try:
-            await asyncio.wait({polling})
+            await asyncio.wait({living})
         finally:
-            polling.cancel()
-            await asyncio.wait({polling})
-    if polling.cancelled():
+            living.cancel()
+            await asyncio.wait({living})
+    if living.cancelled():
         return 0
-    logger.critical("the handler gives up", exc_info=polling.exception())
-    return 1
+    if error := living.exception():
+        logger.critical("the handler gives up", exc_info=error)
+        return 1
+    return living.result()
 
 
 @contextmanager

@@ -66,6 +66,7 @@ class Producer:
         self._renew_at = head.created_at + RENEW_AFTER
         self._due = asyncio.Event()
         self._forced: End | None = None
+        self._reading: asyncio.Task[End] | None = None
 
     def stop(self) -> None:
         """Ends the turn as stopped, as soon as possible."""
@@ -78,6 +79,8 @@ class Producer:
     def _force(self, end: End) -> None:
         self._forced = self._forced or end
         self._due.set()
+        if self._reading:  # generation ends now, however long the store takes
+            end_generation(self._reading)
 
     async def run(self) -> End:
         """Produces the answer to its end, which is returned and is the last event of `live`."""
@@ -94,14 +97,16 @@ class Producer:
         return end
 
     async def _produce(self) -> End:
-        reading = asyncio.create_task(self._read())
+        reading = self._reading = asyncio.create_task(self._read())
         reading.add_done_callback(lambda _: self._due.set())
         try:
-            forced = await self._keep_up(reading)
+            end = await self._keep_up(reading)
         finally:
-            reading.cancel()
+            end_generation(reading)
             await asyncio.wait({reading})
-        return await self._keep_end(reading.result() if not reading.cancelled() else forced or INTERRUPTED)
+        if not reading.cancelled():
+            end = reading.result()
+        return await self._keep_end(end or self._forced or INTERRUPTED)
 
     async def _read(self) -> End:
         try:
@@ -211,6 +216,12 @@ class Producer:
             self.started.set_exception(problem)
             self.started.exception()  # whoever waits for it may have gone
         return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
+
+
+def end_generation(reading: "asyncio.Task[End]") -> None:
+    """Cancels the task once: a second time would cut short its closing of the connection."""
+    if not reading.cancelling():
+        reading.cancel()
 
 
 STOPPED = End(status=Status.STOPPED)

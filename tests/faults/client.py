@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import httpx2
 
 PATIENCE = 60.0  # seconds until what does not come fails its test
+STOPPED_WITHIN = 1.0 + 1.5  # seconds; the latter for a machine that does other things, too
 JSON = dict[str, Any]
 Frame = tuple[int, str, str]  # number, name, data
 

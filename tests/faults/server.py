@@ -40,7 +40,7 @@ class Server:
         self._said: list[str] = []
         self._heard = Condition()
         self._is_silent = False
-        self._listening = Thread(target=self._listen)
+        self._listening = Thread(target=self._listen, daemon=True)
         self._listening.start()
 
     @property

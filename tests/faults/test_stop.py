@@ -9,10 +9,8 @@ import pytest
 
 from infra.standin.plays import play
 from infra.standin.server import StandIn
-from tests.faults.client import JSON, answer, asking, following, pouring, question, read
+from tests.faults.client import JSON, STOPPED_WITHIN, answer, asking, following, pouring, question, read
 
-AT_ONCE = 1.0  # seconds
-BUSY = 1.5  # seconds more that a machine may take which does other things, too
 WHERE = ("where it is produced", "elsewhere")
 BEFORE = {
     "before OpenAI answers": [{"gate": "never"}],
@@ -34,7 +32,7 @@ async def stop(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> JSO
     generation = await standin.ended()
     assert generation.state == "closed"
     assert generation.ended_at
-    assert generation.ended_at - asked_at < AT_ONCE + BUSY
+    assert generation.ended_at - asked_at < STOPPED_WITHIN
     turn: JSON = response.json()
     assert (response.status_code, turn["status"]) == (200, "stopped")
     return turn

@@ -11,9 +11,8 @@ import httpx2
 
 from infra.standin.plays import play
 from infra.standin.server import StandIn
-from tests.faults.client import answer, asking, following, question, read, read_ended, read_until
+from tests.faults.client import STOPPED_WITHIN, answer, asking, following, question, read, read_ended, read_until
 from tests.faults.conftest import Processes
-from tests.faults.test_stop import AT_ONCE, BUSY
 
 SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
 
@@ -66,7 +65,7 @@ async def test_a_stop_ends_generation_though_what_has_come_cannot_be_kept_yet(
             generation = await standin.ended()
         turn = (await stopping).json()
     assert generation.ended_at
-    assert generation.ended_at - asked_at < AT_ONCE + BUSY
+    assert generation.ended_at - asked_at < STOPPED_WITHIN
     assert (turn["status"], turn["text"]) == ("stopped", "Hello")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 
 from mangum.types import Receive, Scope, Send
 
@@ -28,6 +29,15 @@ async def large(send: Send) -> None:
 
 
 @http
+async def deaf(send: Send) -> None:
+    """Sends on, whoever tells it not to."""
+    await start(send)
+    while True:
+        with suppress(OSError):
+            await piece(send, b"more")
+
+
+@http
 async def fails(send: Send) -> None:
     del send
     raise ValueError("before the first byte")
@@ -40,13 +50,20 @@ async def fails_half_way(send: Send) -> None:
     raise ValueError("after the first byte, at length: " + "x" * 100_000)
 
 
-ROUTES = {"/hello": hello, "/endless": endless, "/large": large, "/fails": fails, "/fails-half-way": fails_half_way}
+ROUTES = {
+    "/hello": hello,
+    "/endless": endless,
+    "/deaf": deaf,
+    "/large": large,
+    "/fails": fails,
+    "/fails-half-way": fails_half_way,
+}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Says on stdout when its lifespan ends."""
     if scope["type"] == "http":
-        return await ROUTES[scope["path"]](scope, receive, send)
+        return await ROUTES[scope["path"].removeprefix(scope["root_path"])](scope, receive, send)
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -4,6 +4,7 @@ It hands on a streamed response in one piece, as it stands on the wire, and says
 with the HTTP server of the real service, and panics where they are too long for that.
 """
 
+import base64
 import json
 import platform
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.handler.events import function_url
+from tests.handler.events import Event, function_url
+from tests.handler.test_events import SOURCES, STREAMING
 from tests.infra.paths import ROOT
 from tests.infra.processes import free_port, listens, running, wait_until
 
@@ -32,6 +34,11 @@ class Emulator:
 
     def invoke(self, event: object) -> bytes:
         return httpx2.post(self.url, json=event, timeout=10).content
+
+
+def with_path(event: Event, path: str) -> Event:
+    """The same event for another path than /a."""
+    return dict(json.loads(json.dumps(event).replace('/a"', f'{path}"')))
 
 
 def binary() -> Path:
@@ -70,6 +77,20 @@ def test_a_stream_is_prelude_delimiter_and_body(emulator: Emulator) -> None:
 def test_a_buffered_response_is_one_json_object(emulator: Emulator) -> None:
     answer = json.loads(emulator.invoke(function_url("/hello")))
     assert (answer["statusCode"], answer["body"]) == (200, "hello")
+
+
+@pytest.mark.parametrize("mode", ["stream"], indirect=True)
+@pytest.mark.parametrize("source", STREAMING)
+def test_every_source_that_takes_a_stream_gets_one(emulator: Emulator, source: str) -> None:
+    assert emulator.invoke(with_path(SOURCES[source], "/hello")).endswith(DELIMITER + b"hello")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("mode", ["buffered"], indirect=True)
+def test_every_source_gets_its_buffered_form(emulator: Emulator, source: str) -> None:
+    answer = json.loads(emulator.invoke(with_path(SOURCES[source], "/hello")))
+    body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+    assert (answer["statusCode"], body) == (200, b"hello")
 
 
 def test_a_failure_before_the_first_byte_is_an_error(emulator: Emulator) -> None:

@@ -1,7 +1,6 @@
 """The loop over real sockets: a Runtime API that refuses, breaks off or falls silent."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 from mangum.types import Message, Receive, Scope, Send
@@ -82,22 +81,6 @@ async def test_after_a_cut_the_app_hears_it_from_send_and_then_from_receive(api:
     serve(app)
     await api.polled(2)
     assert heard == [{"type": "http.disconnect"}, OSError]
-
-
-async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
-    @http
-    async def deaf(send: Send) -> None:
-        await start(send)
-        while True:
-            with suppress(OSError):
-                await piece(send, b"more")
-
-    api.invoke(function_url(), deadline=0.4, fault=Fault(cut_after=3))
-    serve(deaf)
-    await api.polled(2)
-    assert "cut off" in caplog.text
 
 
 async def test_an_api_that_does_not_answer_is_waited_for_to_the_deadline(

@@ -101,6 +101,19 @@ async def test_an_environment_that_makes_no_sense_is_an_init_error(api: RuntimeA
     assert process.returncode == 1
 
 
+async def test_lambdas_log_configuration_is_the_apps_and_a_failure_is_a_metric(api: RuntimeApi, start: Start) -> None:
+    call = api.invoke({"Records": []})
+    process = await start(AWS_LAMBDA_LOG_FORMAT="JSON", METRICS_NAMESPACE="Rivulet")
+    await api.polled(2)
+    process.terminate()
+    stdout, _ = await in_time(process.communicate())
+    lines = [json.loads(line) for line in stdout.splitlines()]
+    [failed] = [line for line in lines if line.get("message") == "the event cannot be served"]
+    assert (failed["level"], failed["request_id"]) == ("ERROR", call.id)
+    [metric] = [line for line in lines if "_aws" in line]
+    assert (metric["moment"], metric["request_id"]) == ("event", call.id)
+
+
 async def test_outside_lambda_it_says_so_and_fails(start: Start) -> None:
     process = await start(AWS_LAMBDA_RUNTIME_API="")
     _, stderr = await in_time(process.communicate())

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from mangum.types import Receive, Scope, Send
 
+from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import in_time, start
 from tests.handler.conftest import Serve
@@ -52,6 +53,14 @@ async def test_sigterm_in_a_snapshot_that_nobody_restores_exits_with_0(api: Runt
     await api.until(lambda: api.snapshots)
     process.terminate()
     assert await in_time(process.communicate()) == (b"shut down\n", b"")
+    assert process.returncode == 0
+
+
+async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(api: RuntimeApi, process: Process) -> None:
+    api.invoke(function_url("/deaf"), deadline=0.4, fault=Fault(cut_after=3))
+    await api.polled(2)
+    process.terminate()
+    await in_time(process.communicate())
     assert process.returncode == 0
 
 

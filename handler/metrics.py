@@ -1,0 +1,23 @@
+"""Failures as a CloudWatch metric: one EMF document each, on stdout."""
+
+from handler.failure import Failure, OnFailure
+
+SERVICE = "rivulet"
+
+
+def failure_metric(namespace: str | None) -> OnFailure:
+    """Counts `Failures` in this namespace by the moment of each; what is counted without a namespace is dropped."""
+
+    def count(failure: Failure) -> None:
+        if not namespace:
+            return
+        from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit  # noqa: PLC0415 - no cold start pays
+
+        metrics = EphemeralMetrics(namespace=namespace, service=SERVICE)
+        metrics.add_dimension("moment", failure.moment.value)
+        metrics.add_metric("Failures", MetricUnit.Count, 1)
+        metrics.add_metadata("error_type", failure.error_type)
+        metrics.add_metadata("request_id", failure.request_id)
+        metrics.flush_metrics()
+
+    return count
