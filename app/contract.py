@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Status(StrEnum):
@@ -46,6 +46,7 @@ def not_blank(text: str) -> str:
 
 
 WellFormed = Annotated[str, AfterValidator(well_formed)]
+Id = Annotated[str, StringConstraints(to_lower=True)]  # a UUID, as it stands in a path
 Message = Annotated[WellFormed, AfterValidator(not_blank)]
 
 

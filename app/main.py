@@ -18,8 +18,8 @@ from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
 from app.routes.turns import turns_router
 from app.routes.tutorial import tutorial_router
-from app.settings import Settings, load_settings
-from app.store import Store
+from app.settings import ConfigurationError, Settings, load_settings
+from app.store import Store, StoreSetupError, StoreUnavailableError
 from app.telemetry import Telemetry, configure_logging
 
 WEB = Path(__file__).parent / "web"
@@ -64,7 +64,14 @@ def create_app(settings: Settings | None = None, *, identify: Identify = everyon
 
 
 def open_store(settings: Settings) -> Store:
-    """The DynamoDB table where one is named, else SQLite. `sam local` has no table."""
+    """The DynamoDB table where one is named, else SQLite. `sam local` has no table. Raises ConfigurationError."""
+    try:
+        return _open_store(settings)
+    except (StoreSetupError, StoreUnavailableError) as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _open_store(settings: Settings) -> Store:
     if settings.table_name and not settings.aws_sam_local:
         from app.store.dynamodb import DynamoDBStore  # noqa: PLC0415 - it brings boto3
 

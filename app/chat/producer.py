@@ -27,7 +27,8 @@ INTERVAL = 0.5  # seconds between two writes, and between two looks for a reques
 BATCH_CHARS = 4096
 RENEW_AFTER = 4.0  # seconds without an event until the lease is renewed by itself
 GRACE = 3.0  # seconds before the host's deadline at which a turn ends itself
-FINAL_DELAYS = (0.0, 0.1, 0.3, 0.9, 2.7)  # seconds before each attempt to keep the end
+KEEPING = 2.0  # seconds of that which keeping the end may take
+FINAL_DELAYS = (0.1, 0.3, 0.9, 2.7, 0.0)  # seconds after each attempt to keep the end that failed
 log = logging.getLogger("rivulet.producer")
 
 
@@ -150,16 +151,18 @@ class Producer:
         return None
 
     def _pause(self) -> float:
-        return INTERVAL if self._deadline is None else max(0.0, min(INTERVAL, self._deadline - self._clock()))
+        left = self._time_to(0)
+        return INTERVAL if left is None else min(INTERVAL, left)
 
     async def _check(self) -> End | None:
         """Keeps what has come; the end that the turn must take, if any."""
         try:
-            asked = await self._keep()
+            async with asyncio.timeout(self._time_to(0)):
+                asked = await self._keep()
         except SlotTakenError:
             return INTERRUPTED
-        except StoreUnavailableError as error:
-            log.warning("turn %s: a batch is not kept yet: %s", self.head.turn_id, error)
+        except (StoreUnavailableError, TimeoutError) as error:
+            log.warning("turn %s: a batch is not kept yet: %r", self.head.turn_id, error)
             asked = False
         if self._forced or asked:
             return self._forced or STOPPED
@@ -198,18 +201,30 @@ class Producer:
         return asked
 
     async def _keep_end(self, end: End) -> End:
-        """Appends the rest and the end; returns the end as it is to be told."""
+        """Appends the rest and the end, while the host lets us; returns the end as it is to be told."""
+        try:
+            async with asyncio.timeout(self._time_to(KEEPING)):
+                return await self._try_to_keep(end)
+        except (StoreUnavailableError, TimeoutError) as error:
+            log.error("turn %s: its end is not kept: %r", self.head.turn_id, error)  # noqa: TRY400 - no defect of ours
+            return end.model_copy(update={"error": end.error or NotKept().details(self._request_id)})
+
+    async def _try_to_keep(self, end: End) -> End:
         for delay in FINAL_DELAYS:
-            await asyncio.sleep(delay)
             try:
                 await self._append(end)
             except SlotTakenError:
                 return INTERRUPTED
             except StoreUnavailableError as error:
                 log.warning("turn %s: its end is not kept yet: %s", self.head.turn_id, error)
+                await asyncio.sleep(delay)
             else:
                 return end
-        return end.model_copy(update={"error": end.error or NotKept().details(self._request_id)})
+        raise StoreUnavailableError("no further attempt")
+
+    def _time_to(self, after_deadline: float) -> float | None:
+        """Seconds from now to so long after the turn's own deadline; None where there is none."""
+        return None if self._deadline is None else max(0.0, self._deadline + after_deadline - self._clock())
 
     def _failed(self, problem: Problem) -> End:
         if not self.started.done():

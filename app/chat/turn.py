@@ -20,7 +20,7 @@ from app.chat.question import check, is_same, new_head, title_of
 from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
 from app.chat.upstream import Prompt, Upstream
-from app.contract import ChatRequest, Start, Turn
+from app.contract import ChatRequest, End, Start, Turn
 from app.problems import Conflict, NotFound, Problem, StoreFailed
 from app.settings import Settings
 from app.store import Store, StoreUnavailableError, TurnHead
@@ -56,6 +56,15 @@ class OpenTurn:
         if self._production is not None:
             return self._production.producer.live.follow(seq)
         return self._follower.follow(self.head, seq)
+
+    async def is_read(self, seq: int) -> bool:
+        """Whether the event before number `seq` was the `End`: then nothing comes any more. Raises StoreFailed."""
+        if self._production is not None:
+            last = self._production.producer.live.since(seq - 1)
+            return bool(last) and isinstance(last[0], End)
+        with store_failures():
+            events = await self._follower.read(self.head)
+        return bool(events) and events[-1][0] == seq - 1 and isinstance(events[-1][1], End)
 
     async def begun(self) -> None:
         """Waits for the answer's beginning. Raises the Problem that kept it from beginning."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from app.chat.conversations import Conversations
 from app.chat.turn import Caller
-from app.contract import ConversationLine, ConversationPage, Rename, WholeConversation
+from app.contract import ConversationLine, ConversationPage, Id, Rename, WholeConversation
 from app.routes.caller import Identify, caller_of
 from app.routes.problems import PROBLEM_RESPONSES
 
@@ -21,15 +21,15 @@ def conversations_router(conversations: Conversations, identify: Identify) -> AP
         return await conversations.page(caller, cursor)
 
     @router.get("/{conversation_id}")
-    async def read(conversation_id: str, caller: Calling) -> WholeConversation:
+    async def read(conversation_id: Id, caller: Calling) -> WholeConversation:
         return await conversations.read(caller, conversation_id)
 
     @router.patch("/{conversation_id}")
-    async def rename(conversation_id: str, body: Rename, caller: Calling) -> ConversationLine:
+    async def rename(conversation_id: Id, body: Rename, caller: Calling) -> ConversationLine:
         return await conversations.rename(caller, conversation_id, body.title)
 
     @router.delete("/{conversation_id}", status_code=204)
-    async def delete(conversation_id: str, caller: Calling) -> None:
+    async def delete(conversation_id: Id, caller: Calling) -> None:
         await conversations.delete(caller, conversation_id)
 
     return router

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
+from starlette.responses import Response
 
 from app.chat.turn import Caller, Chat
-from app.contract import Turn
+from app.contract import Id, Turn
 from app.routes.caller import Identify, caller_of
 from app.routes.chat import frames
 from app.routes.problems import PROBLEM_RESPONSES
@@ -18,24 +19,29 @@ def turns_router(chat: Chat, identify: Identify) -> APIRouter:
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 
     @router.get("/{turn_id}")
-    async def read(turn_id: str, caller: Calling) -> Turn:
+    async def read(turn_id: Id, caller: Calling) -> Turn:
         """The turn as it is now; `running` where it has no end yet."""
         return await chat.read(caller, turn_id)
 
     @router.get("/{turn_id}/stream", response_class=EventStream, status_code=200)
     async def stream(
-        turn_id: str,
+        turn_id: Id,
         caller: Calling,
         last_event_id: Annotated[str | None, Header()] = None,
         after: Annotated[int | None, Query(ge=-1)] = None,
-    ) -> EventStream:
-        """What came after an event, then what comes: joined without loss or repetition, on whatever process it runs."""
+    ) -> Response:
+        """What came after an event, then what comes: joined without loss or repetition, on whatever process it runs.
+
+        An EventSource that has seen the end, and reconnects all the same, is told to leave it (204).
+        """
         seq = next_seq(turn_id, last_event_id, after)
         turn = await chat.join(caller, turn_id)
+        if last_event_id and await turn.is_read(seq):
+            return Response(status_code=204)
         return EventStream(frames(turn, seq), until=turn.kept)
 
     @router.post("/{turn_id}/stop")
-    async def stop(turn_id: str, caller: Calling) -> Turn:
+    async def stop(turn_id: Id, caller: Calling) -> Turn:
         """Ends the answer, and the spending; what has come is kept. The turn, when it has ended."""
         return await chat.stop(caller, turn_id)
 

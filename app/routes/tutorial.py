@@ -36,11 +36,13 @@ def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
     @router.get("/chat-stream", response_class=EventStream, status_code=200)
     async def stream(
         message: Annotated[Message, Query()], caller: Calling, last_event_id: Annotated[str | None, Header()] = None
-    ) -> EventStream:
+    ) -> Response:
         """An EventSource that reconnects says where it was: it goes on there, and nothing is asked, or paid, again."""
         if last_event_id:
             turn_id, seq = parse_event_id(last_event_id)
             turn, first = await chat.join(caller, turn_id), seq + 1
+            if await turn.is_read(first):
+                return Response(status_code=204)  # it is to leave it
         else:
             turn, first = await chat.begin(caller, ChatRequest(message=message)), 0
         return EventStream(frames(turn, first), until=turn.kept)

@@ -58,7 +58,7 @@ def stop_requested(table: Table, turn_id: str, slot: int, now: float) -> bool:
 def request_stop(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
     """False where the slot is claimed."""
     generation = expiry(turn)
-    return generation <= now or _mark(table, turn, slot, {"s": generation, "x": generation}, now)
+    return _mark(table, turn, slot, {"s": generation, "x": generation}, now)
 
 
 def fence(table: Table, turn: TurnHead, now: float) -> None:

@@ -1,8 +1,12 @@
 """The page's files, what the page must know, and the documentation."""
 
+from pathlib import Path
+
 import httpx2
+import pytest
 
 from app.main import create_app
+from app.settings import ConfigurationError
 from tests.conftest import MakeSettings
 
 
@@ -52,3 +56,11 @@ async def test_without_a_key_the_page_is_there_and_a_question_says_what_is_missi
         answer = await client.post("/api/chat", json={"message": "Hi"})
         assert (answer.status_code, answer.json()["code"]) == (503, "not_configured")
         assert "OPENAI_API_KEY" in answer.json()["detail"]
+
+
+def test_a_data_directory_that_cannot_be_used_is_a_configuration_error(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="file"):
+        create_app(make_settings(data_dir=tmp_path / "file"))

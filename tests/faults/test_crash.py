@@ -10,7 +10,6 @@ import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
 
 import httpx2
 
@@ -138,7 +137,7 @@ async def assert_watched(victim: Victim, turn: JSON) -> None:
         assert (watcher.text, end_of(watcher)["status"]) == (turn["text"], turn["status"]), victim
 
 
-def end_of(listener: Listener) -> dict[str, Any]:
+def end_of(listener: Listener) -> JSON:
     assert listener.end, listener.sent
     return listener.end
 

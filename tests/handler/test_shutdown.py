@@ -1,6 +1,8 @@
 """The end of the process."""
 
 import asyncio
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -86,3 +88,29 @@ async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serv
     running.cancel()
     await in_time(asyncio.wait({running}))
     assert events == ["request stopped", "shut down"]
+
+
+async def test_a_second_sigterm_does_not_cut_the_shutdown_short(api: RuntimeApi, serve: Serve) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ended: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        begun.set()
+        await go_on.wait()
+        ended.append("shut down")
+        await send({"type": "lifespan.shutdown.complete"})
+
+    running = serve(app)
+    await api.polled(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await in_time(begun.wait())
+    os.kill(os.getpid(), signal.SIGTERM)
+    done, _ = await asyncio.wait({running}, timeout=0.1)  # what would end it, ends it within this time
+    assert not done
+    go_on.set()
+    assert await in_time(running) == 0
+    assert ended == ["shut down"]

@@ -226,6 +226,18 @@ def test_before_the_hosts_deadline_the_turn_ends_itself() -> None:
     run_virtual(main)
 
 
+def test_a_store_that_hangs_does_not_keep_the_turn_beyond_its_deadline() -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(ScriptedAnswer(tokens(5000)), FakeLog([60.0]), clock, deadline=30)
+        end = await made.producer.run()
+        assert (end.status, end.reason) == (Status.INCOMPLETE, "deadline")
+        assert end.error
+        assert end.error.code == "not_kept"
+        assert clock() < 30
+
+    run_virtual(main)
+
+
 def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_only() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock)

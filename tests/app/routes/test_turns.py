@@ -96,7 +96,7 @@ async def test_a_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None
     for after in range(-1, len(whole)):
         by_query = await ann.get(f"/api/turns/{turn_id}/stream", params={"after": after})
         assert events_of(by_query) == whole[after + 1 :]
-        if after >= 0:
+        if 0 <= after < len(whole) - 1:
             by_header = await ann.get(f"/api/turns/{turn_id}/stream", headers={"last-event-id": f"{turn_id}:{after}"})
             assert by_header.content == by_query.content
 
@@ -160,6 +160,16 @@ async def test_an_event_source_that_reconnects_resumes_and_is_paid_once(
     assert first.content.endswith(again.content)
     assert [data for _, data in Decoder().feed(again.content)] == [b"lo", b"[END]"]
     assert len(standin.requests()) == 1
+    assert (
+        await ann.get("/chat-stream", params={"message": HELLO}, headers={"last-event-id": ids[-1]})
+    ).status_code == 204
+
+
+async def test_an_event_source_that_has_seen_the_end_is_told_to_leave_it(ann: httpx2.AsyncClient) -> None:
+    response = await ann.post("/api/chat/stream", json={"message": HELLO})
+    *_, last = (line.removeprefix("id: ") for line in response.text.splitlines() if line.startswith("id: "))
+    again = await ann.get(f"/api/turns/{last.split(':')[0].upper()}/stream", headers={"last-event-id": last})
+    assert again.status_code == 204
 
 
 async def test_a_conversation_tells_upstream_the_path_to_the_new_question(

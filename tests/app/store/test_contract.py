@@ -52,6 +52,13 @@ async def test_of_fifty_creates_one_is_kept(store: Store, clock: Clock, owner: s
     assert [line.conversation_id for line in listed] == [kept[0].conversation_id]
 
 
+async def test_of_fifty_creates_in_one_conversation_one_is_in_it(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    rivals = [replace(turn, producer=f"p{number}") for number in range(50)]
+    kept = await asyncio.gather(*(store.create(rival, "title") for rival in rivals))
+    assert await store.turns(owner, turn.conversation_id) == [*set(kept)]
+
+
 async def test_anothers_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
@@ -230,6 +237,7 @@ async def test_an_expired_id_begins_anew(store: Store, clock: Clock, owner: str)
     assert await store.request_stop(new, 1)
     assert await store.batches(new.turn_id) == []
     assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False, True, False]
+    assert not await store.stop_requested(new.turn_id, 2)
     assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
 
 

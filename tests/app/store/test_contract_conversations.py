@@ -213,7 +213,9 @@ async def test_who_produces_a_deleted_turn_finds_the_next_slot_taken(
     await store.create(turn, "title")
     for slot in range(appended):
         await store.append(turn, a_batch(slot))
+    await store.request_stop(turn, appended)
     await store.delete(owner, turn.conversation_id)
+    assert not await store.stop_requested(turn.turn_id, appended)
     with pytest.raises(SlotTakenError):
         await store.append(turn, a_batch(appended))
     assert await store.batches(turn.turn_id) == []
@@ -232,7 +234,7 @@ async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, 
     assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False] * 3
     assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
     assert await store.delete(owner, new.conversation_id)
-    assert await store.batches(new.turn_id) == []
+    assert [await store.batches(new.turn_id, slot) for slot in range(3)] == [[]] * 3
 
 
 async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, clock: Clock, owner: str) -> None:

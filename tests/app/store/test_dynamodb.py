@@ -3,15 +3,18 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from app.store import StoreSetupError, StoreUnavailableError
+from app.store import dynamodb_conversations as conversations
+from app.store import dynamodb_turns as turns
 from app.store.dynamodb import DynamoDBStore
-from app.store.dynamodb_client import make_client
+from app.store.dynamodb_client import calls_of, make_client
 from app.store.dynamodb_items import VERSION
+from app.store.dynamodb_table import Call, Table
 from tests.app.store.conftest import DynamoDB, client_of, use_endpoint
 from tests.app.store.faulty import Fault, FaultyDynamoDB, faulty_dynamodb
 from tests.app.store.makers import Clock, a_batch, a_turn, new_id
@@ -128,6 +131,52 @@ async def test_a_reference_to_another_conversations_turn_is_skipped_and_deletes_
     assert await store.delete(owner, mine.conversation_id)
     assert await store.head(theirs.owner, theirs.turn_id) == theirs
     assert await store.batches(theirs.turn_id) == [a_batch()]
+
+
+def meeting(call: Call, encounters: list[tuple[str, str, Callable[[], object]]]) -> Call:
+    """The same calls; just before the first of each operation on such a sort key, something else happens."""
+
+    def meet(operation: str, **request: Any) -> dict[str, Any]:
+        key = (request.get("Key") or request.get("Item") or {"sk": {"S": ""}})["sk"]["S"]
+        for encounter in encounters:
+            if operation == encounter[0] and key.startswith(encounter[1]):
+                encounters.remove(encounter)
+                encounter[2]()
+                break
+        return call(operation, **request)
+
+    return meet
+
+
+def test_a_turn_that_comes_while_its_conversation_is_deleted_goes_with_it(
+    dynamodb: DynamoDB, clock: Clock, owner: str
+) -> None:
+    call = calls_of(dynamodb.client)
+    table = Table(call, dynamodb.table)
+    first = turns.create(table, a_turn(clock, owner), "title", clock.now)
+    late = a_turn(clock, owner, conversation_id=first.conversation_id)
+    encounters = [("delete_item", "CONV#", lambda: turns.create(table, late, "title", clock.now))]
+    assert turns.delete(Table(meeting(call, encounters), dynamodb.table), owner, first.conversation_id, clock.now)
+    assert not encounters
+    assert turns.find(table, late.turn_id, clock.now) is None
+    assert conversations.find(table, owner, first.conversation_id, clock.now) is None
+
+
+def test_a_create_that_comes_second_leaves_a_conversation_that_others_use_by_then(
+    dynamodb: DynamoDB, clock: Clock, owner: str
+) -> None:
+    call = calls_of(dynamodb.client)
+    table = Table(call, dynamodb.table)
+    winner = a_turn(clock, owner)
+    loser = a_turn(clock, owner, turn_id=winner.turn_id)
+    other = a_turn(clock, owner, conversation_id=loser.conversation_id)
+    encounters = [
+        ("put_item", "HEAD", lambda: turns.create(table, winner, "title", clock.now)),
+        ("delete_item", "CONV#", lambda: turns.create(table, other, "title", clock.now)),
+    ]
+    assert turns.create(Table(meeting(call, encounters), dynamodb.table), loser, "title", clock.now) == winner
+    assert not encounters
+    assert turns.listed(table, owner, loser.conversation_id, clock.now) == [other]
 
 
 @pytest.mark.parametrize("field", ["message", "instructions"])
