@@ -237,6 +237,22 @@ async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, 
     assert [await store.batches(new.turn_id, slot) for slot in range(3)] == [[]] * 3
 
 
+async def test_who_produced_a_deleted_turn_writes_nothing_into_a_new_one_of_its_id(
+    store: Store, clock: Clock, owner: str
+) -> None:
+    old = a_turn(clock, owner)
+    await store.create(old, "title")
+    await store.append(old, a_batch(0, b"old"))
+    await store.delete(owner, old.conversation_id)
+    clock.now += 1
+    new = replace(old, created_at=clock.now, expires_at=clock.now + DAY)
+    await store.create(new, "title")
+    await store.append(new, a_batch(0, b"new"))
+    with pytest.raises(SlotTakenError):
+        await store.append(old, a_batch(1, b"old"))
+    assert not await store.append(new, a_batch(1, b"new"))
+
+
 async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, clock: Clock, owner: str) -> None:
     long = a_turn(clock, owner, expires_at=clock.now + 2 * DAY)
     short = a_turn(clock, owner, conversation_id=long.conversation_id, created_at=clock.now + 1)
@@ -244,6 +260,7 @@ async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, cl
     await store.create(short, "title")
     clock.now += DAY + 1
     assert await store.turns(owner, long.conversation_id) == [long]
+    assert await store.conversation(owner, long.conversation_id) is not None
     clock.now += DAY
     assert await store.turns(owner, long.conversation_id) == []
     assert await store.conversation(owner, long.conversation_id) is None

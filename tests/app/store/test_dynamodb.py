@@ -65,7 +65,18 @@ async def test_a_whole_life_takes_these_operations_and_no_scan(
     await store.rename(owner, turn.conversation_id, "other")
     await store.delete(owner, turn.conversation_id)
     assert set(asked.operations) == OPERATIONS
-    assert all(body["ConsistentRead"] for operation, body in asked.requests if operation in {"GetItem", "Query"})
+
+
+async def test_every_read_is_consistent(
+    store: DynamoDBStore, asked: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
+) -> None:
+    turn = await store.create(a_turn(clock, owner), "title")
+    await store.batches(turn.turn_id)
+    await store.conversations(owner, 10)
+    await store.turns(owner, turn.conversation_id)
+    reads = [(name, body) for name, body in asked.requests if name in {"GetItem", "Query", "BatchGetItem"}]
+    parts = [body["RequestItems"][dynamodb.table] if name == "BatchGetItem" else body for name, body in reads]
+    assert [part["ConsistentRead"] for part in parts] == [True] * 6
 
 
 async def test_an_append_is_one_update(store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str) -> None:
@@ -133,7 +144,10 @@ async def test_a_reference_to_another_conversations_turn_is_skipped_and_deletes_
     assert await store.batches(theirs.turn_id) == [a_batch()]
 
 
-def meeting(call: Call, encounters: list[tuple[str, str, Callable[[], object]]]) -> Call:
+Encounter = tuple[str, str, Callable[[], object]]
+
+
+def meeting(call: Call, encounters: list[Encounter]) -> Call:
     """The same calls; just before the first of each operation on such a sort key, something else happens."""
 
     def meet(operation: str, **request: Any) -> dict[str, Any]:
@@ -155,7 +169,7 @@ def test_a_turn_that_comes_while_its_conversation_is_deleted_goes_with_it(
     table = Table(call, dynamodb.table)
     first = turns.create(table, a_turn(clock, owner), "title", clock.now)
     late = a_turn(clock, owner, conversation_id=first.conversation_id)
-    encounters = [("delete_item", "CONV#", lambda: turns.create(table, late, "title", clock.now))]
+    encounters: list[Encounter] = [("delete_item", "CONV#", lambda: turns.create(table, late, "title", clock.now))]
     assert turns.delete(Table(meeting(call, encounters), dynamodb.table), owner, first.conversation_id, clock.now)
     assert not encounters
     assert turns.find(table, late.turn_id, clock.now) is None
@@ -170,7 +184,7 @@ def test_a_create_that_comes_second_leaves_a_conversation_that_others_use_by_the
     winner = a_turn(clock, owner)
     loser = a_turn(clock, owner, turn_id=winner.turn_id)
     other = a_turn(clock, owner, conversation_id=loser.conversation_id)
-    encounters = [
+    encounters: list[Encounter] = [
         ("put_item", "HEAD", lambda: turns.create(table, winner, "title", clock.now)),
         ("delete_item", "CONV#", lambda: turns.create(table, other, "title", clock.now)),
     ]
