@@ -46,7 +46,7 @@ def not_blank(text: str) -> str:
 
 
 WellFormed = Annotated[str, AfterValidator(well_formed)]
-Id = Annotated[str, StringConstraints(to_lower=True)]  # a UUID, as it stands in a path
+Id = Annotated[str, StringConstraints(to_lower=True, max_length=64)]  # a UUID, as it stands in a path
 Message = Annotated[WellFormed, AfterValidator(not_blank)]
 
 

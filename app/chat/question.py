@@ -10,6 +10,7 @@ from app.store import TurnHead
 
 DAY = 86_400.0
 TITLE_CHARS = 80
+CONVERSATIONS = uuid.UUID("5b0a7c0e-6f5d-4c53-9a53-2f6d6f3f7c11")  # the namespace of the ids made here (RFC 9562, 5.5)
 
 
 def check(request: ChatRequest, settings: Settings) -> None:
@@ -30,7 +31,8 @@ def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: s
         turn_id=turn_id,
         owner=owner,
         producer=uuid.uuid4().hex,
-        conversation_id=str(request.conversation_id or uuid.uuid4()),
+        # by the turn's id: whoever retries a first question means the same conversation
+        conversation_id=str(request.conversation_id or uuid.uuid5(CONVERSATIONS, turn_id)),
         parent_turn_id=_text(request.parent_turn_id),
         message=request.message,
         model=request.model or settings.openai_model,

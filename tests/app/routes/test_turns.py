@@ -225,6 +225,10 @@ async def test_the_list_goes_on_where_the_page_ended(ann: httpx2.AsyncClient) ->
     assert (await ann.get("/api/conversations", params={"cursor": "nonsense"})).status_code == 422
 
 
+async def test_an_id_that_can_be_none_is_refused(ann: httpx2.AsyncClient) -> None:
+    assert (await ann.patch(f"/api/conversations/{'x' * 3000}", json={"title": "mine"})).status_code == 422
+
+
 async def test_what_is_anothers_is_not_there(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
     turn = await ask(ann, HELLO)
     turn_path, path = f"/api/turns/{turn['turn_id']}", f"/api/conversations/{turn['conversation_id']}"

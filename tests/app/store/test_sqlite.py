@@ -193,11 +193,13 @@ async def test_what_has_expired_is_deleted_behind_a_create(
 async def test_a_create_looks_for_what_has_expired_only_now_and_then(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
 ) -> None:
-    await store.create(a_turn(clock, owner, expires_at=clock.now + 1), "title")
-    clock.now += PURGE_EVERY - 1
-    await store.create(a_turn(clock, owner), "title")
+    lifetimes = [1, DAY, 1, DAY]
+    pauses = [PURGE_EVERY, 1, PURGE_EVERY - 2, 0]  # after each; at the second it looks, at the fourth not yet again
+    for lifetime, pause in zip(lifetimes, pauses, strict=True):
+        await store.create(a_turn(clock, owner, expires_at=clock.now + lifetime), "title")
+        clock.now += pause
     await store.close()
-    assert rows(other, "turn") == 2
+    assert rows(other, "turn") == 3
 
 
 async def test_little_is_deleted_at_a_time_and_the_rest_at_the_next_create(
