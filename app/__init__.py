@@ -23,5 +23,6 @@ routes              HTTP: chat, turns, conversations, tutorial, service; streami
 middleware          request id, log line, headers
 telemetry           logs and metrics
 main                puts all of it together
+front               the page's files at once, and main when it is needed
 web                 the page
 """

@@ -17,8 +17,8 @@
      ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
      ├─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
      ├─ Conflict                  409  conflict                 the turn's id is in use for another question
-     ├─ StoreFailed               503  store_failed             what should be remembered cannot be, at the moment
-     └─ NotKept                   503  not_kept                 the answer is here, and could not be kept
+     └─ StoreFailed               503  store_failed             what should be remembered cannot be, at the moment
+         └─ NotKept               503  not_kept                 the answer is here, and could not be kept
 
 Before the first byte a problem is the response, with its status; after it, it is the `error` of the terminal
 event. The texts are all written here: nothing that OpenAI, a library or an exception said is ever passed on.
