@@ -6,15 +6,17 @@ import shutil
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from tests.bench.emulator import RuntimeApi
 from tests.infra.processes import free_port
 
+PATIENCE = 60.0  # seconds for a start
 ROOT = Path(__file__).parents[2]
 CORES = sorted(os.sched_getaffinity(0))
 LAMBDA = {
@@ -36,9 +38,7 @@ class Contestant:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-OURS = Contestant(
-    "ours", ((sys.executable, "-m", "handler"),), {"LOG_FORMAT": "json", "METRICS_NAMESPACE": "Rivulet"}
-)
+OURS = Contestant("ours", ((sys.executable, "-m", "handler"),), {"LOG_FORMAT": "json", "METRICS_NAMESPACE": "Rivulet"})
 BARE = Contestant("bare loop", ((sys.executable, "-m", "tests.bench.bare"),))
 
 
@@ -56,14 +56,11 @@ def lambda_web_adapter() -> Contestant | None:
 class Running:
     """A contestant's processes."""
 
-    def __init__(self, api: RuntimeApi, processes: list[Process], began: int) -> None:
+    def __init__(self, api: RuntimeApi, processes: list[Process], time_to_first_poll: float) -> None:
         self.api = api
+        self.time_to_first_poll = time_to_first_poll
+        """ms from exec."""
         self._pids = [process.pid for process in processes]
-        self._began = began
-
-    async def time_to_first_poll(self) -> float:
-        """Milliseconds from exec."""
-        return (await self.api.first_poll - self._began) / 1e6
 
     def cpu(self) -> float:
         """Seconds of CPU time that they have taken so far (clock_getcpuclockid(3) has the clock's number)."""
@@ -83,43 +80,52 @@ class Track:
     directory: Path
 
     @asynccontextmanager
-    async def run(self, contestant: Contestant, **variables: str) -> AsyncIterator[Running]:
-        """The contestant, started, to the end of the block. What it prints is shown where the block fails."""
-        log = self.directory / "log"
-        async with RuntimeApi() as api:
-            environment = {
-                **LAMBDA,
-                **contestant.variables,
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode"),
-                "DATA_DIR": str(self.directory),
-                "AWS_LAMBDA_RUNTIME_API": api.address,
-                "OPENAI_API_KEY": "sk-bench",
-                "OPENAI_BASE_URL": self.base_url,
-                **variables,
-            }
-            processes = []
+    async def run(self, contestant: Contestant, *, quick: bool = False, **variables: str) -> AsyncIterator[Running]:
+        """The contestant, from its first poll to the end of the block. What it prints is shown where that fails."""
+        log = self.directory / f"{contestant.name}.log"
+        async with RuntimeApi(quick=quick) as api, AsyncExitStack() as stack:
+            environment = {**self._environment(api), **contestant.variables, **variables}
+            output = stack.enter_context(log.open("wb"))
             began = time.perf_counter_ns()
             try:
-                with log.open("wb") as output, on_core(CORES[-1]):
-                    for command in contestant.commands:
-                        processes.append(
-                            await asyncio.create_subprocess_exec(
-                                *command, cwd=self.directory, env=environment, stdout=output, stderr=output
-                            )
-                        )
-                running = Running(api, processes, began)
-                async with asyncio.timeout(60):
-                    await api.first_poll
-                yield running
+                processes = [
+                    await stack.enter_async_context(process(command, self.directory, environment, output))
+                    for command in contestant.commands
+                ]
+                async with asyncio.timeout(PATIENCE):
+                    polled = await api.first_poll
+                yield Running(api, processes, (polled - began) / 1e6)
             except BaseException:
                 print(contestant.name, log.read_text(errors="replace")[-4000:], sep="\n", file=sys.stderr)
                 raise
-            finally:
-                for process in processes:
-                    process.kill()
-                    await process.wait()
+
+    def _environment(self, api: RuntimeApi) -> dict[str, str]:
+        return {
+            **LAMBDA,
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode"),
+            "DATA_DIR": str(self.directory),
+            "AWS_LAMBDA_RUNTIME_API": api.address,
+            "OPENAI_API_KEY": "sk-bench",
+            "OPENAI_BASE_URL": self.base_url,
+        }
+
+
+@asynccontextmanager
+async def process(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str], output: IO[bytes]
+) -> AsyncIterator[Process]:
+    """The process, on the contestants' core, to the end of the block."""
+    with on_core(CORES[-1]):
+        started = await asyncio.create_subprocess_exec(
+            *command, cwd=directory, env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield started
+    finally:
+        started.kill()
+        await started.wait()
 
 
 @contextmanager

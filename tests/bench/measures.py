@@ -1,0 +1,131 @@
+"""The figures, each measured for all contestants in turn, round by round, so that what else the machine does meets all
+of them. A figure is the median of its rounds.
+"""
+
+import asyncio
+import json
+import statistics
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import quote
+
+from tests.bench.contestants import Contestant, Running, Track
+from tests.bench.model import message
+from tests.handler.events import function_url
+
+ROUNDS = 5
+STARTS = 7
+REQUESTS = 100
+TOKENS = 200
+RATE = 100  # tokens per second, of a fast model
+BURST = 2_000  # tokens
+SECONDS = 5
+STREAM_RATE = 50  # tokens per second of each of many streams
+SLOWEST = 100.0  # ms, p99, for a number of streams to count
+STREAMS = (32, 64, 96, 128)
+FEW, MANY = 100, 10_000  # requests
+
+Figures = Mapping[str, float]  # by contestant
+Round = Callable[[Running], Awaitable[Sequence[float]]]
+
+
+async def starts(track: Track, contestants: Sequence[Contestant]) -> Figures:
+    """ms from exec to the first poll. Once before, so that there is bytecode."""
+    times: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    for _ in range(1 + STARTS):
+        for contestant in contestants:
+            async with track.run(contestant) as running:
+                times[contestant.name].append(running.time_to_first_poll)
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
+
+
+async def warm(track: Track, contestants: Sequence[Contestant], *, quick: bool = False) -> tuple[Figures, Figures]:
+    """ms from handing out an event to the first byte of the body: p50 and p99."""
+
+    async def requests(running: Running) -> tuple[float, float]:
+        invocations = [await running.api.invoke(stream(2, 1000)) for _ in range(REQUESTS)]
+        times = [(invocation.first_byte - invocation.handed_out) / 1e6 for invocation in invocations]
+        return statistics.median(times), p99(times)
+
+    async with all_running(track, contestants, quick=quick) as running:
+        p50, worst = await medians(running, requests)
+    return p50, worst
+
+
+async def streaming(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures, Figures]:
+    """ms that a token is on its way, p99; us of CPU that it takes; the same where all tokens come at once."""
+
+    async def tokens(running: Running) -> tuple[float, float, float]:
+        before = running.cpu()
+        paced = await running.api.invoke(stream(TOKENS, RATE))
+        between = running.cpu()
+        await running.api.invoke(stream(BURST))
+        return (
+            p99(paced.delays) / 1e6,
+            (between - before) / TOKENS * 1e6,
+            (running.cpu() - between) / BURST * 1e6,
+        )
+
+    async with all_running(track, contestants) as running:
+        delay, paced, burst = await medians(running, tokens)
+    return delay, paced, burst
+
+
+async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]:
+    """ms that a token is on its way, p99, by the number of streams in one process; up to one that is too many."""
+    found: dict[int, float] = {}
+    for count in STREAMS:
+        async with track.run(contestant, AWS_LAMBDA_MAX_CONCURRENCY=str(count)) as running:
+            await warm_up(running)
+            asked = [running.api.invoke(stream(SECONDS * STREAM_RATE, STREAM_RATE)) for _ in range(count)]
+            found[count] = p99([delay for each in await asyncio.gather(*asked) for delay in each.delays]) / 1e6
+        if found[count] > SLOWEST:
+            break
+    return found
+
+
+async def memory(track: Track, contestant: Contestant) -> tuple[int, int]:
+    """Resident bytes after FEW requests, and after MANY."""
+    async with track.run(contestant) as running:
+        for _ in range(FEW):
+            await running.api.invoke(stream(1))
+        few = running.memory()
+        for _ in range(MANY - FEW):
+            await running.api.invoke(stream(1))
+        return few, running.memory()
+
+
+def stream(tokens: int, rate: int = 0) -> bytes:
+    """The event of a Function URL that asks for these tokens by the tutorial's route."""
+    return json.dumps(function_url("/chat-stream", query=f"message={quote(message(tokens, rate))}")).encode()
+
+
+def p99(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
+
+
+async def warm_up(running: Running) -> None:
+    for _ in range(20):
+        await running.api.invoke(stream(5))
+
+
+@asynccontextmanager
+async def all_running(
+    track: Track, contestants: Sequence[Contestant], *, quick: bool = False
+) -> AsyncIterator[dict[str, Running]]:
+    """All of them, started and warm. Who is not asked takes no CPU."""
+    async with AsyncExitStack() as stack:
+        running = {each.name: await stack.enter_async_context(track.run(each, quick=quick)) for each in contestants}
+        for each in running.values():
+            await warm_up(each)
+        yield running
+
+
+async def medians(running: Mapping[str, Running], measure: Round) -> list[Figures]:
+    """What `measure` returns, over ROUNDS: as many figures as it has values."""
+    found: dict[str, list[Sequence[float]]] = {name: [] for name in running}
+    for _ in range(ROUNDS):
+        for name, each in running.items():
+            found[name].append(await measure(each))
+    columns = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
