@@ -1,6 +1,7 @@
 """`python -m handler`: the streaming door. handler/bootstrap starts it in place of Lambda's own runtime client."""
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -24,7 +25,9 @@ def _create_app() -> ASGI:
         return create_front()
     from app.main import create_app  # noqa: PLC0415 - see above
 
-    return create_app()
+    app = create_app()
+    gc.freeze()  # as app.front does, for the same reason
+    return app
 
 
 def main() -> int:

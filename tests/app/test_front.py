@@ -1,11 +1,12 @@
 """The front: the page's files at once, the application when it is needed."""
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -66,6 +67,12 @@ async def front(whole: Whole) -> AsyncIterator[Front]:
     yield front
     whole.may_be_built.set()
     await lifespan.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _thaw() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 def asking(app: ASGIApp) -> httpx2.AsyncClient:
@@ -182,6 +189,13 @@ async def test_it_is_built_once_for_all_that_wait(front: Front, whole: Whole) ->
     whole.may_be_built.set()
     await asyncio.gather(*calls)
     assert (whole.builds, whole.life) == (1, ["startup"])
+
+
+async def test_the_garbage_collector_leaves_alone_what_was_built(front: Front, whole: Whole) -> None:
+    whole.may_be_built.set()
+    before = gc.get_freeze_count()
+    await get(front, "/api")
+    assert gc.get_freeze_count() > before
 
 
 async def test_a_request_that_is_cancelled_leaves_the_building_to_go_on(front: Front, whole: Whole) -> None:

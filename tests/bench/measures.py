@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import quote
 
 from tests.bench.contestants import Contestant, Running, Track
+from tests.bench.emulator import Invocation
 from tests.bench.model import message
 from tests.handler.events import function_url
 
@@ -77,7 +78,7 @@ async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]
     for count in STREAMS:
         async with track.run(contestant, AWS_LAMBDA_MAX_CONCURRENCY=str(count)) as running:
             await warm_up(running)
-            asked = [running.api.invoke(stream(SECONDS * STREAM_RATE, STREAM_RATE)) for _ in range(count)]
+            asked = [late_stream(running, number / count) for number in range(count)]
             found[count] = p99([delay for each in await asyncio.gather(*asked) for delay in each.delays]) / 1e6
         if found[count] > SLOWEST:
             break
@@ -98,6 +99,12 @@ async def memory(track: Track, contestant: Contestant) -> tuple[int, int]:
 def stream(tokens: int, rate: int = 0) -> bytes:
     """The event of a Function URL that asks for these tokens by the tutorial's route."""
     return json.dumps(function_url("/chat-stream", query=f"message={quote(message(tokens, rate))}")).encode()
+
+
+async def late_stream(running: Running, seconds: float) -> Invocation:
+    """One of many streams: they do not all begin at the same moment."""
+    await asyncio.sleep(seconds)
+    return await running.api.invoke(stream(SECONDS * STREAM_RATE, STREAM_RATE))
 
 
 def p99(values: Sequence[float]) -> float:
