@@ -1,6 +1,6 @@
 """Who calls: the owner of what is asked, the request's id, and how long the host lets it run."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
@@ -15,10 +15,10 @@ def everyone(request: Request) -> str:
     return "everyone"
 
 
-def caller_of(identify: Identify) -> Callable[[Request], Caller]:
+def caller_of(identify: Identify) -> Callable[[Request], Awaitable[Caller]]:
     """The dependency that tells a route its caller."""
 
-    def caller(request: Request) -> Caller:
+    async def caller(request: Request) -> Caller:  # a plain function would be run in a thread
         invocation = request.scope.get("extensions", {}).get("rivulet.invocation", {})
         return Caller(identify(request), request.state.request_id, invocation.get("deadline"))
 
