@@ -8,7 +8,8 @@ store               the port to what remembers; SQLite and DynamoDB behind it
 chat.sse            server-sent events as bytes
 chat.faults         a failure of OpenAI -> a problem
 chat.events         an upstream event -> events of the wire -> frames, and the whole answer
-chat.upstream       OpenAI: open, read, close
+chat.upstream       OpenAI: asked, and what fails
+chat.upstream_stream  its answer's events: read, decoded, closed
 chat.answer         what an upstream stream says
 chat.record         events <-> the data of a batch
 chat.live           a running turn's events in memory

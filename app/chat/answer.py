@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from app.chat.events import Reducer
-from app.chat.upstream import UpstreamStream
+from app.chat.upstream_stream import UpstreamStream
 from app.contract import Event
 from app.problems import UpstreamCut
 

@@ -44,7 +44,7 @@ class Responses:
         except ClientDisconnect:
             return
         ledger = self._state.ledger
-        number = ledger.received(_readable(body), _token(request))
+        number = ledger.received(_readable(body), _token(request), scope["client"][1])
         async with anyio.create_task_group() as group:
             # ends in every case: after the response, too, receive() says http.disconnect
             group.start_soon(_cancel_when_gone, receive, group.cancel_scope)

@@ -17,13 +17,15 @@ State = Literal["open", "finished", "closed"]
 class Received:
     """One `POST /v1/responses`.
 
-    `body` is the JSON received, or its text where it is none; `token` the bearer token, None without one. `state`:
+    `body` is the JSON received, or its text where it is none; `token` the bearer token, None without one; `port` the
+    client's, which is the same for all requests of a connection. `state`:
     "open" while it is being answered, "finished" when the server has done its part (a cut included), "closed" when the
     client closed the connection before that. Times are in seconds since the Unix epoch.
     """
 
     body: JsonValue
     token: str | None
+    port: int
     state: State
     received_at: float
     ended_at: float | None = None
@@ -38,11 +40,11 @@ class Ledger:
         self._entries: dict[int, Received] = {}
         self._seen: Counter[Hashable] = Counter()
 
-    def received(self, body: JsonValue, token: str | None) -> int:
+    def received(self, body: JsonValue, token: str | None, port: int) -> int:
         """Enters a request, open; returns its number for `ended`."""
         with self._changed:
             number = next(self._numbers)
-            self._entries[number] = Received(body, token, "open", time.time())
+            self._entries[number] = Received(body, token, port, "open", time.time())
             self._changed.notify_all()
         return number
 

@@ -157,6 +157,42 @@ async def test_closing_ends_generation(make_settings: MakeSettings, standin: Sta
         assert (await standin.ended(within=1)).state == "closed"
 
 
+async def first_and_last(upstream: Upstream, message: str) -> None:
+    """Reads up to the last event, and not to the end of the response behind it."""
+    stream = await upstream.open(prompt(message))
+    async for event in stream:
+        if event["type"] == "response.completed":
+            break
+    await stream.close()
+
+
+async def test_the_next_question_takes_the_connection_of_a_whole_answer(
+    make_settings: MakeSettings, standin: StandIn
+) -> None:
+    async with upstream(make_settings()) as openai:
+        for _ in range(3):
+            await first_and_last(openai, play(*HELLO))
+    assert len({request.port for request in standin.requests()}) == 1
+
+
+async def test_the_connection_of_an_answer_that_was_cut_short_is_dropped(
+    make_settings: MakeSettings, standin: StandIn
+) -> None:
+    async with upstream(make_settings()) as openai:
+        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
+        await stream.close()
+        await first_and_last(openai, play(*HELLO))
+    assert len({request.port for request in standin.requests()}) == 2
+
+
+async def test_a_server_that_holds_back_the_end_of_its_response_is_left(
+    make_settings: MakeSettings, standin: StandIn
+) -> None:
+    async with upstream(make_settings()) as openai:
+        await first_and_last(openai, play(*HELLO, {"gate": "never"}))
+        assert (await standin.ended(within=1)).state == "closed"
+
+
 async def test_a_caller_that_is_cancelled_while_opening_leaves_nothing_open(
     make_settings: MakeSettings, standin: StandIn
 ) -> None:
