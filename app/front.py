@@ -4,7 +4,8 @@ Most of a cold start is the import of FastAPI and openai, and the page needs nei
 files itself, just as the application would, and passes everything else on to the application. That is built by the
 first request that needs it, or at the end of the first that does not: once its response is complete, and before it
 returns, which a host on Lambda waits for. What is wrong with the settings is wrong at once: `create_front` raises
-ConfigurationError.
+ConfigurationError. A host that has a moment to spare may have the application built without a request: the lifespan's
+state has a function for that, `warm_up`.
 
 Source of the protocol: ASGI, "Lifespan Protocol" 2.0.
 """
@@ -22,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.middleware import HeadersMiddleware, RequestMiddleware
 from app.settings import Settings, load_settings
+from app.store.opening import check_store
 from app.telemetry import configure_logging
 
 WEB = Path(__file__).parent / "web"
@@ -80,6 +82,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            scope.get("state", {})["warm_up"] = self._late.ready
             await self._lifespan(receive, send)
         elif self._is_file(scope):
             await self._page(scope, receive, send)
@@ -103,6 +106,7 @@ def create_front(settings: Settings | None = None) -> Front:
     """The whole application behind its front; settings as for `create_app`. Raises ConfigurationError."""
     settings = settings or load_settings()
     configure_logging(settings)
+    check_store(settings)
 
     def build() -> Starlette:
         from app.main import create_app  # noqa: PLC0415 - FastAPI and openai come with it

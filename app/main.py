@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
 
 from app.chat.conversations import Conversations
 from app.chat.turn import Chat
 from app.chat.upstream import Upstream
+from app.front import WEB
 from app.middleware import BodyLimitMiddleware, HeadersMiddleware, RequestMiddleware
 from app.parameters import Secrets
 from app.routes.caller import Identify, everyone
@@ -18,11 +18,9 @@ from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
 from app.routes.turns import turns_router
 from app.routes.tutorial import tutorial_router
-from app.settings import ConfigurationError, Settings, load_settings
-from app.store import Store, StoreSetupError, StoreUnavailableError
+from app.settings import Settings, load_settings
+from app.store.opening import open_store
 from app.telemetry import Telemetry, configure_logging
-
-WEB = Path(__file__).parent / "web"
 
 
 def create_app(settings: Settings | None = None, *, identify: Identify = everyone) -> FastAPI:
@@ -61,21 +59,3 @@ def create_app(settings: Settings | None = None, *, identify: Identify = everyon
     app.add_middleware(HeadersMiddleware, free_paths=("/docs",))
     app.add_middleware(RequestMiddleware)
     return app
-
-
-def open_store(settings: Settings) -> Store:
-    """The DynamoDB table where one is named, else SQLite. `sam local` has no table. Raises ConfigurationError."""
-    try:
-        return _open_store(settings)
-    except (StoreSetupError, StoreUnavailableError) as error:
-        raise ConfigurationError(str(error)) from error
-
-
-def _open_store(settings: Settings) -> Store:
-    if settings.table_name and not settings.aws_sam_local:
-        from app.store.dynamodb import DynamoDBStore  # noqa: PLC0415 - it brings boto3
-
-        return DynamoDBStore(settings.table_name)
-    from app.store.sqlite import SQLiteStore  # noqa: PLC0415 - where there is a table, there is no need of it
-
-    return SQLiteStore(settings.data_dir / "rivulet.db")

@@ -21,7 +21,7 @@ from handler.environment import Environment, LambdaContext
 from handler.errors import ErrorReport, RuntimeApiLostError, UnsupportedEventError
 from handler.failure import Moment, OnFailure, Reporter
 from handler.logs import about, logger
-from handler.ping import answer_to
+from handler.ping import WARM_UP, answer_to
 from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, Write, next_invocation
 from handler.response import response_to
 
@@ -90,7 +90,7 @@ class Poller:
         try:
             request = self._request(invocation, event)
         except Exception as error:  # noqa: BLE001 - no event, whatever is in it, may end the process
-            await self._write(self._answer_without_app(invocation, event, error, reporter), reporter)
+            await self._respond_without_app(invocation, event, error, reporter)
         else:
             response = response_to(invocation, request, buffered=self._environment.buffered)
             cycle = Cycle(self._app, request, response, self._connection, reporter)
@@ -102,13 +102,23 @@ class Poller:
         extend(request.scope, invocation, self._state)
         return request
 
-    def _answer_without_app(
+    async def _respond_without_app(
         self, invocation: Invocation, event: bytes, error: Exception, reporter: Reporter
-    ) -> list[Write]:
+    ) -> None:
         if isinstance(error, UnsupportedEventError) and (answer := answer_to(event)):
-            return invocation.response(answer)
-        reporter.failed(Moment.EVENT, error, "the event cannot be served")
-        return invocation.error(ErrorReport.of(error))
+            await self._write(invocation.response(answer), reporter)
+            await self._warm_up(invocation, reporter)
+        else:
+            reporter.failed(Moment.EVENT, error, "the event cannot be served")
+            await self._write(invocation.error(ErrorReport.of(error)), reporter)
+
+    async def _warm_up(self, invocation: Invocation, reporter: Reporter) -> None:
+        if warm_up := self._state.get(WARM_UP):
+            try:
+                async with asyncio.timeout(invocation.time_left(time.time())):
+                    await warm_up()
+            except Exception as error:  # noqa: BLE001 - whatever an app raises while it is built
+                reporter.failed(Moment.AFTER_RESPONSE, error, "the app could not be warmed up")
 
     async def _write(self, writes: list[Write], reporter: Reporter) -> None:
         try:

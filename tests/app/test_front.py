@@ -172,11 +172,13 @@ async def test_a_file_is_sent_before_the_application_is_built_and_the_call_retur
     assert whole.life == ["startup"]
 
 
-async def test_files_are_served_while_the_application_is_being_built(front: Front) -> None:
+async def test_files_are_served_while_the_application_is_being_built(front: Front, whole: Whole) -> None:
     _, waiting = begin(front, "/api")
-    sent, _ = begin(front, "/")
+    sent, call = begin(front, "/")
     await until_sent(sent)
     assert not waiting.done()
+    whole.may_be_built.set()
+    await asyncio.gather(waiting, call)
 
 
 async def test_any_other_request_waits_for_the_application(front: Front, whole: Whole) -> None:

@@ -82,6 +82,29 @@ async def test_the_application_is_built_after_the_page_where_somebody_waits_for_
     assert process.returncode == 0
 
 
+async def test_a_ping_has_the_application_built(api: RuntimeApi, start: Start) -> None:
+    ping = api.invoke({"warmup": True})
+    process = await start()
+    await ping.end()
+    await api.polled(2)
+    process.terminate()
+    stdout, _ = await in_time(process.communicate())
+    assert b"the application is ready" in stdout
+
+
+@pytest.mark.parametrize("initialization", ["on-demand", "provisioned-concurrency"])
+async def test_a_store_that_cannot_be_used_is_an_init_error(
+    api: RuntimeApi, start: Start, tmp_path: Path, initialization: str
+) -> None:
+    (tmp_path / "file").touch()
+    process = await start(DATA_DIR=str(tmp_path / "file"), AWS_LAMBDA_INITIALIZATION_TYPE=initialization)
+    error = await api.init_failed()
+    assert (error["errorType"], api.polls) == ("ConfigurationError", 0)
+    assert str(tmp_path / "file") in error["errorMessage"]
+    await in_time(process.communicate())
+    assert process.returncode == 1
+
+
 async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setting(
     api: RuntimeApi, start: Start
 ) -> None:

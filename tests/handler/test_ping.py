@@ -1,7 +1,10 @@
 """Warm-up pings: answered without the app."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
-from mangum.types import Send
+from mangum.types import ASGI, Receive, Scope, Send
 
 from handler.ping import answer_to
 from tests.fakes.runtime_api import RuntimeApi
@@ -24,12 +27,57 @@ async def fails(send: Send) -> None:
     raise AssertionError("the app has no part in it")
 
 
+def late(warm_up: Callable[[], Awaitable[None]]) -> ASGI:
+    """An app that leaves this in its lifespan's state, and takes no request."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "lifespan"
+        scope["state"]["warm_up"] = warm_up
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
 @pytest.mark.parametrize("event", PINGS)
 async def test_a_ping_is_answered_in_json_without_the_app(api: RuntimeApi, serve: Serve, event: object) -> None:
     call = api.invoke(event)
     serve(fails)
     await call.end()
     assert (call.resource, call.json) == ("response", {"statusCode": 200, "status": "ok"})
+
+
+async def test_an_app_that_is_not_ready_is_warmed_up_behind_the_answer(api: RuntimeApi, serve: Serve) -> None:
+    answered, warmed_up = asyncio.Event(), asyncio.Event()
+
+    async def warm_up() -> None:
+        await answered.wait()
+        warmed_up.set()
+
+    call = api.invoke({})
+    serve(late(warm_up))
+    await call.end()
+    assert (call.resource, api.polls) == ("response", 1)
+    answered.set()
+    await api.polled(2)
+    assert warmed_up.is_set()
+
+
+async def breaks() -> None:
+    raise ImportError("no such module")
+
+
+@pytest.mark.parametrize("warm_up", [breaks, asyncio.Event().wait], ids=["fails", "takes too long"])
+async def test_a_warm_up_that_does_not_succeed_is_told_and_the_next_event_is_asked_for(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, warm_up: Callable[[], Awaitable[None]]
+) -> None:
+    call = api.invoke({}, deadline=0.4)
+    serve(late(warm_up))
+    await api.polled(2)
+    assert call.resource == "response"
+    assert "the app could not be warmed up" in caplog.text
 
 
 @pytest.mark.parametrize(
