@@ -8,13 +8,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import httpx2
 import openai
-from openai import AsyncAPIResponse
 
 from app.chat import faults
 from app.chat.upstream_stream import UpstreamStream
@@ -70,7 +68,6 @@ class Upstream:
             max_retries=0,  # the SDK's own retries know neither our time limit nor an exhausted quota
             timeout=openai.Timeout(settings.openai_timeout_between, connect=settings.openai_timeout_connect),
         )
-        self._responses = self._client.responses.with_streaming_response  # imports more, which no question should pay
 
     async def open(self, prompt: Prompt) -> UpstreamStream:
         """Sends the prompt and waits for the first event. Raises a Problem."""
@@ -119,29 +116,32 @@ class Upstream:
         return wait if wait <= LONGEST_WAIT else None
 
     async def _open_once(self, prompt: Prompt) -> UpstreamStream:
-        resources = AsyncExitStack()
         try:
-            response = await resources.enter_async_context(self._request(prompt))
-            stream = UpstreamStream(response.iter_bytes(), resources)
-            if not await stream.fill():
-                raise UpstreamCut
+            stream = UpstreamStream(await self._post(prompt))
         except openai.APIError as error:
             raise problem_of(error) from error
+        try:
+            if not await stream.fill():
+                raise UpstreamCut
         except BaseException:
-            await resources.aclose()
+            await stream.close()
             raise
         return stream
 
-    def _request(self, prompt: Prompt) -> AbstractAsyncContextManager[AsyncAPIResponse[Any]]:
-        return self._responses.create(
-            model=prompt.model,
-            # not as `input`: the SDK would look through all of it for what it might convert, 0.5 ms for one item
-            extra_body={"input": [{"role": item.role, "content": item.text} for item in prompt.items]},
-            instructions=prompt.instructions or openai.omit,
-            max_output_tokens=prompt.max_output_tokens,
-            store=False,
-            stream=True,
-        )
+    async def _post(self, prompt: Prompt) -> httpx2.Response:
+        """By the SDK's `post`: its `responses` takes 0.2 s to import, and 0.3 ms to look for what it might convert."""
+        body = {
+            "model": prompt.model,
+            "input": [{"role": item.role, "content": item.text} for item in prompt.items],
+            "max_output_tokens": prompt.max_output_tokens,
+            "store": False,
+            "stream": True,
+        }
+        if prompt.instructions:
+            body["instructions"] = prompt.instructions
+        stream_cls = openai.AsyncStream[object]
+        answer = await self._client.post("/responses", cast_to=object, body=body, stream=True, stream_cls=stream_cls)
+        return answer.response
 
 
 def problem_of(error: openai.APIError) -> Problem:

@@ -4,8 +4,7 @@ They come as decoded JSON and not through the SDK's typed stream, which takes 11
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from typing import Any, Self
 
 import anyio
@@ -23,9 +22,9 @@ LAST_BYTES = 0.1  # seconds that they may take, once the last event is here
 class UpstreamStream:
     """Iterating raises a Problem where the connection fails; `close()` ends generation."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], resources: AsyncExitStack) -> None:
-        self._chunks = chunks
-        self._resources = resources
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+        self._chunks = response.aiter_bytes()
         self._decoder = sse.Decoder()
         self._ready: deque[dict[str, Any]] = deque()
         self._is_whole = False
@@ -64,7 +63,7 @@ class UpstreamStream:
                 with anyio.move_on_after(LAST_BYTES), suppress(httpx2.RequestError):
                     async for _ in self._chunks:
                         pass
-            await self._resources.aclose()
+            await self._response.aclose()
 
 
 def decode(event: sse.ServerSentEvent) -> dict[str, Any]:
