@@ -18,6 +18,7 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     environment  what is read from the environment; the context object
     bridge       an event -> the ASGI scope and body
     response     ASGI messages -> what is written, as a state machine
+    coalescer    bursts of small writes in few system calls
     connection   h11 over asyncio streams                               (I/O from here on)
     cycle        one request and its response
     lifespan     the app's startup and shutdown, once per environment

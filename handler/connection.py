@@ -11,6 +11,7 @@ from typing import Self
 
 import h11
 
+from handler.coalescer import Coalescer
 from handler.protocol import End, Head, Header, Write
 
 _READ_SIZE = 64 * 1024
@@ -33,7 +34,7 @@ class Connection:
         self._address = address
         self._host, _, self._port = address.rpartition(":")
         self._http = h11.Connection(h11.CLIENT)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter, Coalescer] | None = None
         self._answer: asyncio.Task[Answer] | None = None
 
     async def __aenter__(self) -> Self:
@@ -57,8 +58,10 @@ class Connection:
             await self._begin()
         if self._streams is None or self._answer is None:
             raise ConnectionResetError("the Runtime API takes no more of this request")
-        writer = self._streams[1]
-        writer.write(self._encode(writes))
+        _, writer, coalescer = self._streams
+        coalescer.write(self._encode(writes))
+        if isinstance(writes[-1], End):
+            coalescer.flush()
         await writer.drain()
 
     async def answer(self) -> Answer:
@@ -94,7 +97,8 @@ class Connection:
     async def _connect(self) -> None:
         self.abort()
         self._http = h11.Connection(h11.CLIENT)
-        self._streams = await asyncio.open_connection(self._host, int(self._port))
+        reader, writer = await asyncio.open_connection(self._host, int(self._port))
+        self._streams = reader, writer, Coalescer(writer.write)
 
     def _encode(self, writes: Sequence[Write]) -> bytes:
         try:

@@ -1,7 +1,8 @@
-"""`python -m tests.bench`: this adapter, uvicorn behind Lambda Web Adapter, and a bare loop, side by side.
+"""`python -m tests.bench`: Rivulet, its adapter, uvicorn behind Lambda Web Adapter, and a bare loop, side by side.
 
-Each streams the tutorial's answer, from the same model to the same Runtime API. These two, which are this process, have
-a core of their own where there are two; all processes of a contestant share another.
+Each streams the tutorial's answer, from the same model to the same Runtime API: Rivulet by its own application, all
+others by the tutorial's. Model and Runtime API, which are this process, have a core of their own where there are two;
+all processes of a contestant share another.
 """
 
 import asyncio
@@ -10,14 +11,16 @@ import time
 from collections.abc import AsyncIterator
 
 from tests.bench import measures
-from tests.bench.contestants import BARE, CORES, OURS, lambda_web_adapter, track
+from tests.bench.contestants import ADAPTER, BARE, CORES, RIVULET, lambda_web_adapter, track
 from tests.bench.model import Model
+from tests.bench.parameters import parameter_store
 from tests.bench.table import Limit, Line, show
 
+JUDGED = (RIVULET, ADAPTER)
 LWA = "uvicorn + LWA"
 FLOOR = "bare loop"
 NOTES = """
-Medians of several rounds. Ours keeps every turn in its store (here SQLite), and writes a log line and metrics; the
+Medians of several rounds. Rivulet keeps every turn in its store (here SQLite), and writes a log line and metrics; the
 others do none of that. LWA's client leaves Nagle's algorithm on: a small write waits until the one before is
 acknowledged, for which Linux may take 40 ms. "Acknowledged at once": by a Runtime API that does not wait.
 """
@@ -29,10 +32,14 @@ layer; `cargo install lambda_web_adapter` builds it.
 
 async def lines() -> AsyncIterator[Line]:
     adapter = lambda_web_adapter()
-    contestants = [OURS, *([adapter] if adapter else []), BARE]
+    contestants = [RIVULET, ADAPTER, *([adapter] if adapter else []), BARE]
     async with Model() as model:
         with track(model.base_url) as run:
             yield Line("exec to first poll, ms", await measures.starts(run, contestants), [Limit(0.4, LWA)])
+            with parameter_store() as variables:
+                yield Line(
+                    "  with the key in the Parameter Store, ms", await measures.starts(run, [RIVULET.given(variables)])
+                )
             for text, quick in (("", False), (", acknowledged at once", True)):
                 p50, p99 = await measures.warm(run, contestants, quick=quick)
                 yield Line(f"event to first byte{text}, p50, ms", p50, [Limit(0.5, LWA), Limit(1.5, FLOOR)])
@@ -41,21 +48,23 @@ async def lines() -> AsyncIterator[Line]:
             yield Line("delay of a token, p99, ms", late, [Limit(2)])
             yield Line(f"CPU for a token, {measures.RATE}/s, us", paced, [Limit(0.3, LWA)])
             yield Line("CPU for a token, all at once, us", burst, [Limit(0.3, LWA)])
-            delays = await measures.many_streams(run, OURS)
-            most = max((count for count, delay in delays.items() if delay <= measures.SLOWEST), default=0)
-            yield Line("streams in one process, p99 below 100 ms", {OURS.name: most}, [Limit(64, least=True)], 0)
-            for count, delay in delays.items():
-                yield Line(f"  delay of a token in {count}, p99, ms", {OURS.name: delay})
-            few, many = await measures.memory(run, OURS)
-            yield Line("memory after 100 requests, MB", {OURS.name: few / 1e6})
-            yield Line("memory after 10,000, times that", {OURS.name: many / few}, [Limit(1.05)], 3)
+            delays = {each.name: await measures.many_streams(run, each) for each in JUDGED}
+            most = {name: measures.most_streams(found) for name, found in delays.items()}
+            yield Line("streams in one process, p99 below 100 ms", most, [Limit(64, least=True)], 0)
+            for count in measures.STREAMS:
+                found = {name: p99s[count] for name, p99s in delays.items() if count in p99s}
+                yield Line(f"  delay of a token in {count}, p99, ms", found)
+            few, many = await measures.memory(run, JUDGED)
+            yield Line("memory after 100 requests, MB", few)
+            yield Line("memory after 10,000, times that", many, [Limit(1.05)], 3)
 
 
 async def main() -> None:
     began = time.monotonic()
     os.sched_setaffinity(0, {CORES[0]})
     found = [line async for line in lines()]
-    print(show(found, (OURS.name, LWA, FLOOR)))
+    ours = [each.name for each in JUDGED]
+    print(show(found, [*ours, LWA, FLOOR], ours))
     print(NOTES, "" if lambda_web_adapter() else MISSING, f"{time.monotonic() - began:.0f} s", sep="")
 
 

@@ -8,10 +8,10 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Self
 
 from tests.bench.emulator import RuntimeApi
 from tests.infra.processes import free_port
@@ -37,8 +37,15 @@ class Contestant:
     commands: tuple[tuple[str, ...], ...]
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    def given(self, variables: Mapping[str, str]) -> Self:
+        """The same in another environment."""
+        return replace(self, variables={**self.variables, **variables})
 
-OURS = Contestant("ours", ((sys.executable, "-m", "handler"),), {"LOG_FORMAT": "json", "METRICS_NAMESPACE": "Rivulet"})
+
+RIVULET = Contestant(
+    "Rivulet", ((sys.executable, "-m", "handler"),), {"LOG_FORMAT": "json", "METRICS_NAMESPACE": "Rivulet"}
+)
+ADAPTER = Contestant("its adapter", ((sys.executable, "-m", "tests.bench.adapter"),))
 BARE = Contestant("bare loop", ((sys.executable, "-m", "tests.bench.bare"),))
 
 

@@ -85,15 +85,24 @@ async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]
     return found
 
 
-async def memory(track: Track, contestant: Contestant) -> tuple[int, int]:
-    """Resident bytes after FEW requests, and after MANY."""
-    async with track.run(contestant) as running:
-        for _ in range(FEW):
-            await running.api.invoke(stream(1))
-        few = running.memory()
-        for _ in range(MANY - FEW):
-            await running.api.invoke(stream(1))
-        return few, running.memory()
+def most_streams(delays: Mapping[int, float]) -> int:
+    """The largest number whose tokens were not too late."""
+    return max((count for count, delay in delays.items() if delay <= SLOWEST), default=0)
+
+
+async def memory(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures]:
+    """Resident MB after FEW requests, and how many times that after MANY."""
+    few: dict[str, float] = {}
+    many: dict[str, float] = {}
+    for contestant in contestants:
+        async with track.run(contestant) as running:
+            for _ in range(FEW):
+                await running.api.invoke(stream(1))
+            few[contestant.name] = running.memory() / 1e6
+            for _ in range(MANY - FEW):
+                await running.api.invoke(stream(1))
+            many[contestant.name] = running.memory() / 1e6 / few[contestant.name]
+    return few, many
 
 
 def stream(tokens: int, rate: int = 0) -> bytes:

@@ -1,27 +1,31 @@
-"""What is printed: a line for each figure, a column for each contestant, and how ours keeps to its limits."""
+"""What is printed: a line for each figure, a column for each contestant, and how ours keep to the limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-OURS = "ours"
-
 
 @dataclass(frozen=True)
 class Limit:
-    """What ours may be at most (or must be at least, where `least`): times what `of` is, or in the figure's unit."""
+    """What one of ours may be at most (or must be at least, where `least`): times what `of` is, or in the figure's
+    unit.
+    """
 
     value: float
     of: str | None = None
     least: bool = False
 
-    def verdict(self, values: Mapping[str, float]) -> str:
+    def verdicts(self, values: Mapping[str, float], judged: Sequence[str]) -> str:
         """Empty where there is nothing to compare with."""
         if self.of is not None and self.of not in values:
             return ""
-        found = values[OURS] / (values[self.of] if self.of else 1)
+        times = f" x {self.of}" if self.of else ""
+        found = ", ".join(self._verdict(name, values) for name in judged if name in values)
+        return f"at {'least' if self.least else 'most'} {self.value:g}{times}: {found}"
+
+    def _verdict(self, name: str, values: Mapping[str, float]) -> str:
+        found = values[name] / (values[self.of] if self.of else 1)
         kept = found >= self.value if self.least else found <= self.value
-        times = f"{found:.2f} x {self.of}, " if self.of else ""
-        return f"{times}at {'least' if self.least else 'most'} {self.value:g}: {'yes' if kept else 'NO'}"
+        return f"{name} {f'{found:.2f} ' if self.of else ''}{'yes' if kept else 'NO'}"
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,15 @@ class Line:
     digits: int = 1
 
 
-def show(lines: Sequence[Line], columns: Sequence[str]) -> str:
-    """The table."""
+def show(lines: Sequence[Line], columns: Sequence[str], judged: Sequence[str]) -> str:
+    """The table; those `judged` are held to the limits."""
     width = max(len(line.text) for line in lines) + 1
     head = " " * width + "".join(f"{column:>15}" for column in columns)
-    return "\n".join([head, *(row(line, columns, width) for line in lines)])
+    return "\n".join([head, *(row for line in lines for row in rows(line, columns, judged, width))])
 
 
-def row(line: Line, columns: Sequence[str], width: int) -> str:
+def rows(line: Line, columns: Sequence[str], judged: Sequence[str], width: int) -> list[str]:
+    """The line, and below it how its limits are kept."""
     cells = (f"{line.values[c]:15.{line.digits}f}" if c in line.values else f"{'-':>15}" for c in columns)
-    verdicts = filter(None, (limit.verdict(line.values) for limit in line.limits))
-    return f"{line.text:{width}}{''.join(cells)}   {'; '.join(verdicts)}".rstrip()
+    verdicts = filter(None, (limit.verdicts(line.values, judged) for limit in line.limits))
+    return [f"{line.text:{width}}{''.join(cells)}", *(f"    {verdict}" for verdict in verdicts)]
