@@ -31,7 +31,7 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
 What a deployer may know of AWS Lambda Web Adapter (LWA) or of AWS's Python client (awslambdaric), and whether it is so
 here as well.
 
-Of LWA:
+Of LWA (its source, 0.9.1 and 1.0.0-rc1):
 
 - *Response streaming*: yes, prelude and delimiter at once; a failure after them is real trailers, where LWA's are part
   of the body.
@@ -39,10 +39,14 @@ Of LWA:
   a typed error (`Function.UnsupportedEvent`): an app for browsers would take them for requests of a client.
 - *Readiness check*, its path, port, protocol and least status: not needed, the lifespan's startup is awaited.
 - *Ports*, host, a start command: not needed, there is no second server.
+- *Work after the response*: awaited, before the next event is asked for. Behind LWA it is frozen half-way, unless an
+  extension of the app's own waits for it.
 - *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
 - *Base path removal*: for an API's stage, by `root_path`, so that links keep it. Another prefix is left to the app.
 - *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.
-- *Compression*: left out. A front (CloudFront) does it outside of the paid time, and it would hold tokens back.
+- *Compression*, which LWA has for buffered answers: left out. A front (CloudFront) does it outside of the paid time,
+  and it would hold tokens back.
+- *A proxy of the Runtime API*: its wrapper sets AWS_LAMBDA_RUNTIME_API, which is read here and nowhere else.
 - *TLS to the app, authorization source, invoke mode by variable*: no hop, so no TLS; the app's affair; RESPONSE_MODE.
 - *Error status codes* as failures of the function: left out. A status is an answer; failures are counted (`failure`).
 - *Graceful shutdown*: yes, on SIGTERM. Lambda sends that only where an extension is registered; LWA is one itself.
