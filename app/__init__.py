@@ -21,8 +21,10 @@ chat.report         what is known of a turn when it is over
 chat.turn           begin, join, stop, read
 chat.conversations  list, read, rename, delete
 routes              HTTP: chat, turns, conversations, tutorial, service; streaming and problems as responses
+logs                the log's form, and the fields of the request in hand
+metrics             a turn on its request's log line, and as metrics
 middleware          request id, log line, headers
-telemetry           logs and metrics
+body_limit          a request's body, up to a limit
 main                puts all of it together
 front               the page's files at once, and main when it is needed
 web                 the page

@@ -21,10 +21,10 @@ from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from app.logs import configure_logging
 from app.middleware import HeadersMiddleware, RequestMiddleware
 from app.settings import Settings, load_settings
 from app.store.opening import check_store
-from app.telemetry import configure_logging
 
 WEB = Path(__file__).parent / "web"
 log = logging.getLogger("rivulet.front")

@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
 from app.chat.turn import Chat
 from app.chat.upstream import Upstream
 from app.front import WEB
-from app.middleware import BodyLimitMiddleware, HeadersMiddleware, RequestMiddleware
+from app.logs import configure_logging
+from app.metrics import TurnMetrics
+from app.middleware import HeadersMiddleware, RequestMiddleware
 from app.parameters import Secrets
 from app.routes.caller import Identify, everyone
 from app.routes.chat import chat_router
@@ -20,7 +23,6 @@ from app.routes.turns import turns_router
 from app.routes.tutorial import tutorial_router
 from app.settings import Settings, load_settings
 from app.store.opening import open_store
-from app.telemetry import Telemetry, configure_logging
 
 
 def create_app(settings: Settings | None = None, *, identify: Identify = everyone) -> FastAPI:
@@ -32,7 +34,7 @@ def create_app(settings: Settings | None = None, *, identify: Identify = everyon
     configure_logging(settings)
     upstream = Upstream(settings, Secrets(settings))
     store = open_store(settings)
-    chat = Chat(settings, upstream, store, Telemetry(settings).turn_ended)
+    chat = Chat(settings, upstream, store, TurnMetrics(settings).turn_ended)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

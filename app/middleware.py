@@ -11,12 +11,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import BodyTooLarge, Problem
-from app.telemetry import request_fields
+from app.logs import request_fields
 
 log = logging.getLogger("rivulet.request")
 CONTENT_SECURITY_POLICY = (
@@ -60,7 +58,8 @@ class RequestMiddleware:
         except Exception:
             if outcome["status"] is not None:
                 raise
-            from app.routes.problems import problem_response  # noqa: PLC0415 - brings FastAPI; app.front does without
+            from app.problems import Problem  # noqa: PLC0415 - app.front does without it, and without FastAPI
+            from app.routes.problems import problem_response  # noqa: PLC0415 - as above
 
             log.exception("a request failed for a reason that nobody foresaw")
             await problem_response(Problem().details(request_id))(scope, receive, send_on)
@@ -73,35 +72,6 @@ class RequestMiddleware:
             }
             log.info("request", extra=fields)
             request_fields.reset(token)
-
-
-class BodyLimitMiddleware:
-    """Refuses a body over `max_bytes`, by its announced length or by what really comes.
-
-    FastAPI's own `max_body_size` would answer an announced length in plain text, past our problem handlers.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app = app
-        self._max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        announced = Headers(scope=scope).get("content-length", "")
-        received = 0
-
-        async def limited_receive() -> Message:
-            nonlocal received
-            if announced.isdecimal() and int(announced) > self._max_bytes:
-                raise HTTPException(BodyTooLarge.status)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise HTTPException(BodyTooLarge.status)
-            return message
-
-        return await self.app(scope, limited_receive, send)
 
 
 class HeadersMiddleware:

@@ -56,7 +56,7 @@ def test_the_app_does_not_know_lambda() -> None:
 @pytest.mark.parametrize(
     ("inner", "outer"),
     [
-        ("app/chat/", ("app.routes", "app.middleware", "app.telemetry", "app.main")),
+        ("app/chat/", ("app.routes", "app.middleware", "app.logs", "app.metrics", "app.main")),
         ("app/store/", ("app.chat", "app.routes", "app.contract")),
         ("app/contract.py", ("app",)),
     ],

@@ -107,8 +107,9 @@ async def until_sent(sent: "asyncio.Queue[Message]") -> None:
             pass
 
 
-def test_it_comes_without_fastapi_and_openai() -> None:
-    code = "import sys, app.front; app.front.create_front(); print({'fastapi', 'openai', 'boto3'} & set(sys.modules))"
+def test_it_comes_without_what_the_page_does_not_need() -> None:
+    late = {"fastapi", "openai", "boto3", "app.contract"}
+    code = f"import sys, app.front; app.front.create_front(); print({late} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
 

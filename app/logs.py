@@ -1,4 +1,4 @@
-"""Logs and metrics: JSON and EMF for CloudWatch by Powertools, or lines for people. Prompts and answers never occur.
+"""Logs: JSON for CloudWatch by Powertools, or lines for people. Prompts and answers never occur.
 
 Modules log through `logging.getLogger("rivulet....")`. `request_fields` holds what belongs to the request in hand;
 its entries are on every line that is logged meanwhile, whoever logs it.
@@ -10,14 +10,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from app.chat.report import TurnReport
 from app.settings import Settings
 
 SERVICE = "rivulet"
 request_fields: ContextVar[dict[str, Any]] = ContextVar("request_fields")
-log = logging.getLogger("rivulet.turn")
 
 
 class RequestFieldsFilter(logging.Filter):
@@ -56,43 +53,3 @@ def configure_logging(settings: Settings) -> None:
     root.handlers = [old for old in root.handlers if not isinstance(old, OurHandler)] + [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("rivulet").setLevel(settings.log_level)
-
-
-class Telemetry:
-    """Reports turns: onto the request's log line, and as metrics where METRICS_NAMESPACE names a place for them."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._namespace = settings.metrics_namespace
-
-    def turn_ended(self, report: TurnReport) -> None:
-        """One turn is over. Its metrics go out in one EMF document, by model and outcome."""
-        fields = {
-            "outcome": report.outcome,
-            "code": report.code,
-            "model": report.model,
-            "first_token_ms": None if report.first_token is None else round(report.first_token * 1000),
-            "turn_ms": round(report.duration * 1000),
-            "input_tokens": report.usage and report.usage.input_tokens,
-            "output_tokens": report.usage and report.usage.output_tokens,
-        }
-        request_fields.get({}).update({name: value for name, value in fields.items() if value is not None})
-        if self._namespace:
-            self._emit(report, fields)
-
-    def _emit(self, report: TurnReport, fields: dict[str, Any]) -> None:
-        metrics = EphemeralMetrics(namespace=self._namespace, service=SERVICE)
-        metrics.add_dimension("model", report.model)
-        metrics.add_dimension("outcome", report.outcome)
-        metrics.add_metric("Turns", MetricUnit.Count, 1)
-        for name, unit, field in (
-            ("TimeToFirstToken", MetricUnit.Milliseconds, "first_token_ms"),
-            ("Duration", MetricUnit.Milliseconds, "turn_ms"),
-            ("InputTokens", MetricUnit.Count, "input_tokens"),
-            ("OutputTokens", MetricUnit.Count, "output_tokens"),
-        ):
-            if fields[field] is not None:
-                metrics.add_metric(name, unit, fields[field])
-        for name, value in request_fields.get({}).items():
-            if name in ("request_id", "trace_id"):
-                metrics.add_metadata(name, value)
-        metrics.flush_metrics()
