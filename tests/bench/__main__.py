@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 
 from tests.bench import measures
-from tests.bench.contestants import ADAPTER, BARE, CORES, RIVULET, lambda_web_adapter, track
+from tests.bench.contestants import ADAPTER, BARE, CORES, RIVULET, SOCKETS, lambda_web_adapter, track
 from tests.bench.model import Model
 from tests.bench.parameters import parameter_store
 from tests.bench.table import Limit, Line, show
@@ -22,7 +22,8 @@ FLOOR = "bare loop"
 NOTES = """
 Medians of several rounds. Rivulet keeps every turn in its store (here SQLite), and writes a log line and metrics; the
 others do none of that. LWA's client leaves Nagle's algorithm on: a small write waits until the one before is
-acknowledged, for which Linux may take 40 ms. "Acknowledged at once": by a Runtime API that does not wait.
+acknowledged, for which Linux may take 40 ms. "Acknowledged at once": by a Runtime API that does not wait. "Only
+sockets": the bare loop without OpenAI's client, which shows what it takes to be woken up for a token at all.
 """
 MISSING = """
 There is no lambda-adapter on PATH, and so nothing in its column. It is the file /opt/extensions/lambda-adapter of LWA's
@@ -44,8 +45,10 @@ async def lines() -> AsyncIterator[Line]:
                 p50, p99 = await measures.warm(run, contestants, quick=quick)
                 yield Line(f"event to first byte{text}, p50, ms", p50, [Limit(0.5, LWA), Limit(1.5, FLOOR)])
                 yield Line(f"event to first byte{text}, p99, ms", p99, [Limit(0.5, LWA)])
-            late, paced, burst = await measures.streaming(run, contestants)
-            yield Line("delay of a token, p99, ms", late, [Limit(2)])
+            late, paced, burst = await measures.streaming(run, [*contestants, SOCKETS])
+            yield Line("delay of a token, p99, ms", late)
+            added = {name: delay - late[SOCKETS.name] for name, delay in late.items() if name != SOCKETS.name}
+            yield Line("  added to that of only sockets, ms", added, [Limit(2)])
             yield Line(f"CPU for a token, {measures.RATE}/s, us", paced, [Limit(0.3, LWA)])
             yield Line("CPU for a token, all at once, us", burst, [Limit(0.3, LWA)])
             delays = {each.name: await measures.many_streams(run, each) for each in JUDGED}
@@ -64,7 +67,7 @@ async def main() -> None:
     os.sched_setaffinity(0, {CORES[0]})
     found = [line async for line in lines()]
     ours = [each.name for each in JUDGED]
-    print(show(found, [*ours, LWA, FLOOR], ours))
+    print(show(found, [*ours, LWA, FLOOR, SOCKETS.name], ours))
     print(NOTES, "" if lambda_web_adapter() else MISSING, f"{time.monotonic() - began:.0f} s", sep="")
 
 

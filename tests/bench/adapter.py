@@ -1,6 +1,7 @@
 """The tutorial's application in our adapter, and nothing else of ours. `python -m tests.bench.adapter`."""
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -10,8 +11,10 @@ from handler.runtime import run
 
 
 def create_app() -> ASGI:
-    from tests.bench.tutorial import app  # noqa: PLC0415 - the adapter's affair, as in handler.__main__
+    """As handler.__main__ does it."""
+    from tests.bench.tutorial import app  # noqa: PLC0415 - see there
 
+    gc.freeze()
     return app
 
 

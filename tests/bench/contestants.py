@@ -47,6 +47,7 @@ RIVULET = Contestant(
 )
 ADAPTER = Contestant("its adapter", ((sys.executable, "-m", "tests.bench.adapter"),))
 BARE = Contestant("bare loop", ((sys.executable, "-m", "tests.bench.bare"),))
+SOCKETS = Contestant("only sockets", ((sys.executable, "-m", "tests.bench.sockets"),))
 
 
 def lambda_web_adapter() -> Contestant | None:
