@@ -1,8 +1,9 @@
 """Bursts of small writes in few system calls, each of which costs more than all that leads up to it.
 
-A write goes out at once, unless it follows the one before within BURST: then it waits for the event loop's next turn,
-together with those that come until then. So a token that comes alone is never held, and an app that sends without a
-pause fills segments instead of making a system call for every chunk.
+A write goes out at once, unless it is one of many: from the FREE-th on of those that follow one another within BURST
+they wait for the event loop's next turn, and go together. So a token that comes alone is never held, nor are a
+response's first pieces, and an app that sends without a pause fills segments instead of making a system call for every
+chunk. What is held goes out no later than the next write after a pause.
 """
 
 import asyncio
@@ -10,6 +11,9 @@ from collections.abc import Callable
 
 BURST = 0.0005
 """Seconds: more than an app takes to its next message, less than a network to its next packet."""
+
+FREE = 4
+"""Writes of a burst that are not held: prelude, first event and first token among them."""
 
 MOST = 64 * 1024
 """Bytes that are held at most."""
@@ -23,21 +27,19 @@ class Coalescer:
         self._burst = burst
         self._loop = asyncio.get_running_loop()
         self._wrote_at = float("-inf")
+        self._length = 0
         self._held: list[bytes] = []
         self._size = 0
 
     def write(self, data: bytes) -> None:
         now = self._loop.time()
-        pause, self._wrote_at = now - self._wrote_at, now
-        if pause >= self._burst and not self._held:
-            self._sink(data)
-            return
-        if not self._held:
-            self._loop.call_soon(self.flush)
-        self._held.append(data)
-        self._size += len(data)
-        if self._size >= MOST:
+        self._length = self._length + 1 if now - self._wrote_at < self._burst else 1
+        self._wrote_at = now
+        if self._length > FREE:
+            self._hold(data)
+        else:
             self.flush()
+            self._sink(data)
 
     def flush(self) -> None:
         """Lets go of what is held."""
@@ -46,3 +48,11 @@ class Coalescer:
             self._held.clear()
             self._size = 0
             self._sink(data)
+
+    def _hold(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self.flush)
+        self._held.append(data)
+        self._size += len(data)
+        if self._size >= MOST:
+            self.flush()
