@@ -29,6 +29,9 @@ from app.problems import (
 from app.settings import Settings
 
 LONGEST_WAIT = 10.0  # seconds before another attempt; who is told to wait longer hears it from the Problem
+# A kept connection may have died while the process was frozen, may be closed just as the next question is sent on it,
+# or hold bytes that a server left behind an answer: they would be read as the next one, perhaps another user's.
+ONE_QUESTION_EACH = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
 log = logging.getLogger("rivulet.upstream")
 
 
@@ -50,7 +53,7 @@ class Prompt:
 
 
 class Upstream:
-    """One client for the life of the process; the key is looked up anew for each request."""
+    """One client for the life of the process; a connection and the key anew for each request."""
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Upstream:
             base_url=settings.openai_base_url,
             max_retries=0,  # the SDK's own retries know neither our time limit nor an exhausted quota
             timeout=openai.Timeout(settings.openai_timeout_between, connect=settings.openai_timeout_connect),
+            http_client=openai.DefaultAsyncHttpxClient(limits=ONE_QUESTION_EACH),
         )
 
     async def open(self, prompt: Prompt) -> UpstreamStream:

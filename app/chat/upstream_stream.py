@@ -4,7 +4,6 @@ They come as decoded JSON and not through the SDK's typed stream, which takes 11
 """
 
 from collections import deque
-from contextlib import suppress
 from typing import Any, Self
 
 import anyio
@@ -15,8 +14,6 @@ from app.chat import sse
 from app.problems import UpstreamCut, UpstreamFailed, UpstreamTooSlow
 
 DONE = b"[DONE]"
-LAST = ("response.completed", "response.incomplete", "response.failed")
-LAST_BYTES = 0.1  # seconds that they may take, once the last event is here
 
 
 class UpstreamStream:
@@ -27,7 +24,6 @@ class UpstreamStream:
         self._chunks = response.aiter_bytes()
         self._decoder = sse.Decoder()
         self._ready: deque[dict[str, Any]] = deque()
-        self._is_whole = False
 
     def __aiter__(self) -> Self:
         return self
@@ -43,7 +39,6 @@ class UpstreamStream:
             async for chunk in self._chunks:
                 self._ready.extend(decode(event) for event in self._decoder.feed(chunk) if event.data != DONE)
                 if self._ready:
-                    self._is_whole = self._ready[-1]["type"] in LAST
                     return True
         except httpx2.TimeoutException as error:
             raise UpstreamTooSlow from error
@@ -54,15 +49,8 @@ class UpstreamStream:
         return False
 
     async def close(self) -> None:
-        """Closes the connection, also where the task that asks for it is being cancelled.
-
-        That of a whole answer is read to its last byte first: then it can take the next question.
-        """
+        """Closes the connection, also where the task that asks for it is being cancelled."""
         with anyio.CancelScope(shield=True):
-            if self._is_whole:
-                with anyio.move_on_after(LAST_BYTES), suppress(httpx2.RequestError):
-                    async for _ in self._chunks:
-                        pass
             await self._response.aclose()
 
 

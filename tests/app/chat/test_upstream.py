@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 from pydantic import SecretStr
@@ -150,6 +150,30 @@ async def test_a_closed_port_is_unreachable(make_settings: MakeSettings) -> None
             await types(openai, "Hi")
 
 
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port that takes no further connection, and does not say so."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        while True:
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0.2)
+            try:
+                waiting.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        yield listener.getsockname()[1]
+
+
+async def test_a_connection_that_does_not_come_about_is_unreachable(
+    make_settings: MakeSettings, full_port: int
+) -> None:
+    url = f"http://127.0.0.1:{full_port}/v1"
+    async with upstream(make_settings(openai_base_url=url, openai_timeout_connect=0.1)) as openai:
+        with pytest.raises(problems.UpstreamUnreachable):
+            await types(openai, "Hi")
+
+
 async def test_closing_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings()) as openai:
         stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
@@ -157,40 +181,20 @@ async def test_closing_ends_generation(make_settings: MakeSettings, standin: Sta
         assert (await standin.ended(within=1)).state == "closed"
 
 
-async def first_and_last(upstream: Upstream, message: str) -> None:
-    """Reads up to the last event, and not to the end of the response behind it."""
-    stream = await upstream.open(prompt(message))
-    async for event in stream:
-        if event["type"] == "response.completed":
-            break
-    await stream.close()
-
-
-async def test_the_next_question_takes_the_connection_of_a_whole_answer(
-    make_settings: MakeSettings, standin: StandIn
+@pytest.mark.parametrize(
+    ("first", "questions"),
+    [([], 3), ([{"status": 429, "times": 1}], 2), ([{"status": 500, "times": 1}], 2)],
+    ids=["after a whole answer", "after a refusal", "after a failure"],
+)
+async def test_no_connection_serves_two_questions(
+    make_settings: MakeSettings, standin: StandIn, first: list[dict[str, object]], questions: int
 ) -> None:
-    async with upstream(make_settings()) as openai:
-        for _ in range(3):
-            await first_and_last(openai, play(*HELLO))
-    assert len({request.port for request in standin.requests()}) == 1
-
-
-async def test_the_connection_of_an_answer_that_was_cut_short_is_dropped(
-    make_settings: MakeSettings, standin: StandIn
-) -> None:
-    async with upstream(make_settings()) as openai:
-        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
-        await stream.close()
-        await first_and_last(openai, play(*HELLO))
-    assert len({request.port for request in standin.requests()}) == 2
-
-
-async def test_a_server_that_holds_back_the_end_of_its_response_is_left(
-    make_settings: MakeSettings, standin: StandIn
-) -> None:
-    async with upstream(make_settings()) as openai:
-        await first_and_last(openai, play(*HELLO, {"gate": "never"}))
-        assert (await standin.ended(within=1)).state == "closed"
+    async with upstream(make_settings(openai_max_retries=1)) as openai:
+        message = play(*first, *HELLO)
+        for _ in range(questions):
+            await types(openai, message)
+    ports = [request.port for request in standin.requests()]
+    assert len(ports) == len(set(ports)) == 3
 
 
 async def test_a_caller_that_is_cancelled_while_opening_leaves_nothing_open(
