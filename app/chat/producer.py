@@ -67,6 +67,7 @@ class Producer:
         self._renew_at = head.created_at + RENEW_AFTER
         self._due = asyncio.Event()
         self._forced: End | None = None
+        self._said: End | None = None  # by upstream: nothing that happens afterwards takes it back
         self._reading: asyncio.Task[End] | None = None
 
     def stop(self) -> None:
@@ -107,7 +108,7 @@ class Producer:
             await asyncio.wait({reading})
         if not reading.cancelled():
             end = reading.result()
-        return await self._keep_end(end or self._forced or INTERRUPTED)
+        return await self._keep_end(self._said or end or self._forced or INTERRUPTED)
 
     async def _read(self) -> End:
         try:
@@ -123,6 +124,7 @@ class Producer:
         try:
             async for event in answer.events():
                 if isinstance(event, End):
+                    self._said = event
                     return event
                 for piece in record.pieces(event):
                     self._add(piece)

@@ -215,6 +215,28 @@ def test_a_stop_from_here_is_immediate() -> None:
     run_virtual(main)
 
 
+class SlowToClose(ScriptedAnswer):
+    """Its connection takes a second to close."""
+
+    async def close(self) -> None:
+        await asyncio.sleep(1)
+        await super().close()
+
+
+@pytest.mark.parametrize("deadline", [None, 0.5 + GRACE], ids=["stop", "deadline"])
+def test_an_end_that_has_come_is_the_turns_whatever_comes_while_the_connection_is_closed(
+    deadline: float | None,
+) -> None:
+    async def main(clock: Clock) -> None:
+        made = turn(SlowToClose([*tokens(3), (0, DONE)]), FakeLog(), clock, deadline=deadline)
+        if deadline is None:
+            asyncio.get_running_loop().call_at(0.5, made.producer.stop)
+        assert await made.producer.run() == made.kept()[-1][1] == DONE
+        assert clock() < 0.7
+
+    run_virtual(main)
+
+
 def test_before_the_hosts_deadline_the_turn_ends_itself() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock, deadline=30)

@@ -134,6 +134,28 @@ async def test_stop_ends_generation_and_keeps_what_has_come(ann: httpx2.AsyncCli
     assert (await ann.post(f"/api/turns/{turn_id}/stop")).json() == stopped
 
 
+LAST_WORDS = (
+    {"type": "response.output_text.delta", "delta": "a"},
+    {"type": "response.completed", "response": {"status": "completed", "usage": {"output_tokens": 7}}},
+)
+
+
+async def test_a_stop_right_after_the_last_text_leaves_the_answers_own_end(
+    ann: httpx2.AsyncClient, standin: StandIn
+) -> None:
+    """Also while the server holds back the end of its response."""
+    turn_id = str(uuid.uuid4())
+    in_one_piece = "".join(f"data: {json.dumps(event)}\n\n" for event in LAST_WORDS)
+    message = play({"created": True}, {"raw": in_one_piece}, {"gate": "never"})
+    async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
+        chunks = response.aiter_bytes()
+        while b"event: text" not in await anext(chunks):
+            pass
+        turn = (await ann.post(f"/api/turns/{turn_id}/stop")).json()
+    assert (turn["status"], turn["text"], turn["usage"]["output_tokens"]) == ("completed", "a", 7)
+    assert (await standin.ended(within=1)).state == "closed"
+
+
 async def test_a_turn_that_never_began_is_stopped_too(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
     message = play({"gate": "never"}, {"created": True})
