@@ -133,6 +133,51 @@ async def test_headers_without_an_event_are_too_slow(make_settings: MakeSettings
     assert (await standin.ended()).state == "closed"
 
 
+@asynccontextmanager
+async def always_saying(response: bytes, *, holds_on: bool) -> AsyncIterator[tuple[str, "asyncio.Queue[bytes]"]]:
+    """A server that says the same to whoever asks, then hangs up, or else waits until the client does.
+
+    Its address, and what each client sent until it was gone.
+    """
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
+        if not holds_on:
+            writer.write_eof()
+        heard.put_nowait(asked + await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", heard
+
+
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 99\r\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "holds_on", "problem", "attempts"),
+    [
+        (FAILED + b"\r\n{", False, problems.UpstreamCut, 2),
+        (FAILED + b"content-encoding: gzip\r\n\r\n" + b"x" * 99, True, problems.UpstreamCut, 2),
+        (FAILED + b"\r\n{", True, problems.UpstreamTooSlow, 1),
+    ],
+    ids=["cut", "not what it says it is", "stalled"],
+)
+async def test_an_error_whose_text_does_not_come_is_a_failure_like_others(
+    make_settings: MakeSettings, response: bytes, *, holds_on: bool, problem: type[problems.Problem], attempts: int
+) -> None:
+    async with always_saying(response, holds_on=holds_on) as (url, heard):
+        settings = make_settings(openai_base_url=url, openai_max_retries=1, openai_timeout_between=0.2)
+        async with upstream(settings) as openai:
+            with pytest.raises(problem):
+                await types(openai, "Hi")
+            async with asyncio.timeout(5):  # each has been left by its client
+                assert [(await heard.get())[:4] for _ in range(attempts)] == [b"POST"] * attempts
+    assert heard.empty()
+
+
 async def test_a_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_timeout_between=0.2)) as openai:
         stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
