@@ -3,9 +3,12 @@
 Most of a cold start is the import of FastAPI and openai, and the page needs neither. `Front` answers for the page's
 files itself, just as the application would, and passes everything else on to the application. That is built by the
 first request that needs it, or at the end of the first that does not: once its response is complete, and before it
-returns, which a host on Lambda waits for. What is wrong with the settings is wrong at once: `create_front` raises
-ConfigurationError. A host that has a moment to spare may have the application built without a request: the lifespan's
-state has a function for that, `warm_up`.
+returns, which a host on Lambda waits for. A host that has a moment to spare may have the application built without a
+request: the lifespan's state has a function for that, `warm_up`.
+
+What is wrong with the settings is wrong at once: `create_front` raises ConfigurationError. A build that fails later is
+answered like any failure that nobody foresaw; behind a file's response it is raised, for the host to log. Either way
+the next request has it tried again.
 
 Source of the protocol: ASGI, "Lifespan Protocol" 2.0.
 """
@@ -15,11 +18,13 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from contextvars import Context
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.logs import configure_logging
 from app.middleware import HeadersMiddleware, RequestMiddleware
@@ -33,7 +38,8 @@ log = logging.getLogger("rivulet.front")
 class Late:
     """An application that is built when it is first asked for, in a thread, and lives until it is closed.
 
-    One task takes it from startup to shutdown, whoever asked for it and whatever became of that request.
+    One task takes it from startup to shutdown, whoever asked for it and whatever became of that request. It outlives
+    that request, and so has none of its context variables.
     """
 
     def __init__(self, build: Callable[[], Starlette]) -> None:
@@ -46,7 +52,9 @@ class Late:
         """The application, started. Raises what kept it from that; whoever asks next has it tried again."""
         if self._ready is None or (self._ready.done() and self._ready.exception()):
             self._ready = asyncio.get_running_loop().create_future()
-            self._life = asyncio.create_task(self._live(self._ready))
+            # runs in the context of who asks, so that the line is that request's, even where it does not wait any more
+            self._ready.add_done_callback(partial(_log_ready, time.monotonic()))
+            self._life = asyncio.create_task(self._live(self._ready), context=Context())
         return await asyncio.shield(self._ready)
 
     async def close(self) -> None:
@@ -56,18 +64,21 @@ class Late:
             await self._life
 
     async def _live(self, ready: "asyncio.Future[Starlette]") -> None:
-        began = time.monotonic()
         try:
             app = await asyncio.to_thread(self._build)
             gc.freeze()  # else the collector looks through all that was imported, now and then: 0.1 s without a token
             async with app.router.lifespan_context(app):
                 ready.set_result(app)
-                log.info("the application is ready", extra={"duration_ms": round((time.monotonic() - began) * 1000)})
                 await self._closing.wait()
         except Exception as error:
             if ready.done():
                 raise
             ready.set_exception(error)
+
+
+def _log_ready(began: float, ready: "asyncio.Future[Starlette]") -> None:
+    if ready.exception() is None:
+        log.info("the application is ready", extra={"duration_ms": round((time.monotonic() - began) * 1000)})
 
 
 class Front:
@@ -88,8 +99,14 @@ class Front:
             await self._page(scope, receive, send)
             await self._late.ready()
         else:
-            app = await self._late.ready()
+            app = await self._application()
             await app(scope, receive, send)
+
+    async def _application(self) -> ASGIApp:
+        try:
+            return await self._late.ready()
+        except Exception as error:  # noqa: BLE001 - it is raised again, where it is logged and answered
+            return _failing(error)
 
     def _is_file(self, scope: Scope) -> bool:
         return scope.get("method") in {"GET", "HEAD"} and self._files.get_path(scope) in self._paths
@@ -100,6 +117,15 @@ class Front:
         await receive()
         await self._late.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _failing(error: Exception) -> ASGIApp:
+    """What there is in the place of an application that could not be built."""
+
+    async def app(*_: object) -> None:
+        raise error
+
+    return RequestMiddleware(app)
 
 
 def create_front(settings: Settings | None = None) -> Front:

@@ -58,10 +58,10 @@ class RequestMiddleware:
         except Exception:
             if outcome["status"] is not None:
                 raise
+            log.exception("a request failed for a reason that nobody foresaw")
             from app.problems import Problem  # noqa: PLC0415 - app.front does without it, and without FastAPI
             from app.routes.problems import problem_response  # noqa: PLC0415 - as above
 
-            log.exception("a request failed for a reason that nobody foresaw")
             await problem_response(Problem().details(request_id))(scope, receive, send_on)
         finally:
             fields = {

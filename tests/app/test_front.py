@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import httpx2
 import pytest
@@ -24,6 +25,15 @@ from handler.lifespan import Lifespan
 from tests.conftest import MakeSettings
 
 PATIENCE = 10.0
+asker: ContextVar[str] = ContextVar("asker")
+
+
+class AskerFilter(logging.Filter):
+    """Notes for whom a line is logged, as a host's filter does."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        vars(record)["asker"] = asker.get(None)
+        return True
 
 
 class Whole:
@@ -34,9 +44,11 @@ class Whole:
         self.failures: list[Exception] = []
         self.builds = 0
         self.life: list[str] = []
+        self.seen: list[str | None] = []  # of the asker, by the building and by the lifespan
 
     def build(self) -> Starlette:
         self.builds += 1
+        self.seen.append(asker.get(None))
         assert self.may_be_built.wait(PATIENCE)
         if self.failures:
             raise self.failures.pop()
@@ -49,6 +61,7 @@ class Whole:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         task = asyncio.current_task()
         self.life.append("startup")
+        self.seen.append(asker.get(None))
         yield
         self.life.append("shutdown" if asyncio.current_task() is task else "shutdown by another task")
 
@@ -212,11 +225,54 @@ async def test_a_request_that_is_cancelled_leaves_the_building_to_go_on(front: F
     assert whole.builds == 1
 
 
-async def test_a_build_that_fails_fails_its_request_and_the_next_one_tries_again(front: Front, whole: Whole) -> None:
+async def test_what_is_built_sees_nothing_of_the_request_that_had_it_built(front: Front, whole: Whole) -> None:
+    whole.may_be_built.set()
+    asker.set("somebody")
+    await get(front, "/api")
+    assert whole.seen == [None, None]
+
+
+async def test_the_line_that_it_is_ready_is_the_requests_that_asked_first_even_where_it_has_gone(
+    front: Front, whole: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = []
+    for name in ("first", "second"):
+        asker.set(name)
+        calls.append(begin(front, "/api")[1])
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    with caplog.filtering(AskerFilter()), caplog.at_level(logging.INFO, "rivulet.front"):
+        whole.may_be_built.set()
+        await calls[1]
+    (line,) = (vars(record) for record in caplog.records if record.name == "rivulet.front")
+    assert (line["asker"], line["msg"]) == ("first", "the application is ready")
+
+
+async def test_a_build_that_fails_is_a_problem_of_its_request_and_the_next_one_tries_again(
+    front: Front, whole: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
     whole.may_be_built.set()
     whole.failures = [ImportError("no such module")]
+    with caplog.at_level(logging.INFO, "rivulet.request"):
+        response = await get(front, "/api")
+    details = response.json()
+    assert (response.status_code, details["code"]) == (500, "internal_error")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == details["request_id"]
+    failure, line = (record for record in caplog.records if record.name == "rivulet.request")
+    assert failure.exc_info
+    assert failure.exc_info[0] is ImportError
+    assert vars(line).items() >= {"method": "GET", "path": "/api", "status": 500}.items()
+    assert (await get(front, "/api")).text == "startup"
+
+
+async def test_a_build_that_fails_behind_a_file_is_the_hosts_to_log(front: Front, whole: Whole) -> None:
+    whole.may_be_built.set()
+    whole.failures = [ImportError("no such module")]
+    sent, call = begin(front, "/")
+    await until_sent(sent)
     with pytest.raises(ImportError):
-        await get(front, "/api")
+        await call
     assert (await get(front, "/api")).text == "startup"
 
 
