@@ -87,9 +87,13 @@ class Call(Watched):
         self.chunks: list[Chunk] = []
         self.trailers: Headers = {}
         self.ended = False
-        """Whether the body has come to its end, or to a cut."""
+        """Whether the body has come to its end, to a cut, or to where it breaks off."""
         self.timed_out = False
         """Whether it was cut because the invocation's time was up."""
+        self.truncated = False
+        """Whether the runtime's connection closed before all of the body was here."""
+        self.may_be_truncated = False
+        """Makes that no violation: for a test that kills the runtime half-way."""
         self.posts = 0
         self._time_limit = time_limit
 
@@ -103,6 +107,12 @@ class Call(Watched):
     def time_left(self) -> float | None:
         """Seconds to the deadline."""
         return None if self.deadline is None else self.deadline - time.time()
+
+    @property
+    def being_read(self) -> bool:
+        """Whether a body has begun that is going to end, one way or the other."""
+        held = self.fault.hold is not None and not self.fault.hold.is_set()
+        return bool(self.resource) and not self.ended and not held
 
     @property
     def id(self) -> str:

@@ -8,10 +8,10 @@
     assert api.violations == []
 
 It takes a response as it comes, chunk by chunk with the time of each, and checks what AWS's service would refuse or
-garble: the headers and the framing of a streamed response, the form of error types, answers that come twice. A `Fault`
-makes it misbehave in one invocation, `next_faults` in polling. What the service does to a response on its way is off
-unless asked for: `enforces_deadlines` cuts it where the time is up, `bandwidth` holds it to the speed of a Function
-URL. Sources: AWS Lambda Developer Guide, runtimes-api and
+garble: the headers and the framing of a streamed response, the form of error types, answers that come twice or break
+off. A `Fault` makes it misbehave in one invocation, `next_faults` in polling: what it cuts off itself is no violation.
+What the service does to a response on its way is off unless asked for: `enforces_deadlines` cuts it where the time is
+up, `bandwidth` holds it to the speed of a Function URL. Sources: AWS Lambda Developer Guide, runtimes-api and
 runtimes-custom; AWS's runtime interface emulator for what is answered when.
 """
 
@@ -20,24 +20,15 @@ import json
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tests.fakes.bandwidth import Bandwidth
 from tests.fakes.invocation import INVOCATION_ID, Call, Fault, Headers, Watched, violations
+from tests.fakes.request import Request, read_body, read_error, read_head
 
-API = "/2018-06-01/runtime/"
 MAX_BUFFERED = 6 * 1024 * 1024
-
-
-@dataclass
-class Request:
-    """The head of a request."""
-
-    method: str
-    resource: str
-    headers: Headers
 
 
 @dataclass
@@ -81,7 +72,9 @@ class RuntimeApi(Watched):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Reads on until each body that has begun is whole or known to break off: after that, `violations` is all."""
         self._server.close()
+        await asyncio.gather(*(call.end() for call in self._calls.values() if call.being_read))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,6 +118,8 @@ class RuntimeApi(Watched):
                 await writer.drain()
         except (EOFError, OSError):
             pass  # the runtime has hung up
+        except ValueError as error:
+            self.violations.append(f"what came cannot be read: {error}")
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -194,11 +189,17 @@ class RuntimeApi(Watched):
             self._answer(writer, 403)
             return False
         call.resource, call.headers = resource, headers
+        await call.changed()
         try:
             async with asyncio.timeout(call.time_left() if self.enforces_deadlines else None):
                 status = await self._receive(call, reader)
         except TimeoutError:
             call.timed_out = True
+            return False
+        except (EOFError, OSError):
+            call.truncated = True
+            if not call.may_be_truncated:
+                self.violations.append(f"{resource}: broken off by the runtime")
             return False
         finally:
             call.ended = True
@@ -238,30 +239,3 @@ class RuntimeApi(Watched):
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"HTTP/1.1 {status} -\r\n{head}\r\n".encode() + body)
         return self.keep_alive and not self.hangs_up
-
-
-async def read_head(reader: asyncio.StreamReader) -> Request:
-    """Raises EOFError when no request comes any more."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    line, *fields = head[:-4].split("\r\n")
-    method, path, _ = line.split(" ")
-    pairs = (header.split(":", 1) for header in fields)
-    return Request(method, path.removeprefix(API), {name.lower(): value.strip() for name, value in pairs})
-
-
-async def read_error(headers: Headers, reader: asyncio.StreamReader) -> tuple[str | None, dict[str, Any]]:
-    """Type and report of a failure outside of invocations."""
-    body = b"".join([data async for data in read_body(headers, reader, {})])
-    return headers.get("lambda-runtime-function-error-type"), json.loads(body)
-
-
-async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: Headers) -> AsyncIterator[bytes]:
-    """The chunks of a body one by one, or a body with a length in one piece; fills in the trailers at the end."""
-    if headers.get("transfer-encoding") != "chunked":
-        yield await reader.readexactly(int(headers.get("content-length", "0")))
-        return
-    while size := int(await reader.readline(), 16):
-        yield (await reader.readexactly(size + 2))[:-2]
-    while (line := await reader.readline()) != b"\r\n":
-        name, _, value = line.decode("ascii").partition(":")
-        trailers[name.lower()] = value.strip()

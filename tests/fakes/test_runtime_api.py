@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from tests.fakes.bandwidth import Bandwidth
-from tests.fakes.invocation import Call
+from tests.fakes.invocation import Call, Fault
 from tests.fakes.runtime_api import RuntimeApi
 
 PRELUDE = b'{"statusCode": 200, "headers": {}, "cookies": []}'
@@ -43,13 +43,24 @@ async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: 
         await writer.wait_closed()
 
 
-async def respond(api: RuntimeApi, call: Call, body: bytes, resource: str = "response", **changes: str) -> str:
+async def respond(api: RuntimeApi, call: Call, body: bytes, **changes: str) -> str:
     """Posts a streamed response with the right headers but for `changes`, where _ stands for -."""
     echo = {"Lambda-Runtime-Invocation-Id": call.sent_headers["Lambda-Runtime-Invocation-Id"]}
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
-    return await send(
-        api, f"POST /2018-06-01/runtime/invocation/{call.id}/{resource}", STREAMING | echo | changed, body
-    )
+    return await send(api, f"POST /2018-06-01/runtime/invocation/{call.id}/response", STREAMING | echo | changed, body)
+
+
+async def break_off(
+    api: RuntimeApi, call: Call, body: bytes, headers: Mapping[str, str] = STREAMING, resource: str = "response"
+) -> None:
+    """Posts no more than that of a response, and hangs up."""
+    host, _, port = api.address.partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    path = f"/2018-06-01/runtime/invocation/{call.id}/{resource}"
+    writer.write(f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_an_event_is_handed_out_with_its_headers(api: RuntimeApi) -> None:
@@ -97,6 +108,67 @@ async def test_a_stream_that_is_framed_wrongly_is_noticed(api: RuntimeApi, body:
 async def test_a_wrong_header_is_noticed(api: RuntimeApi, header: str, value: str) -> None:
     await respond(api, api.invoke({}), chunked(PRELUDE, bytes(8)), **{header: value})
     assert len(api.violations) == 1
+
+
+async def test_a_stream_that_breaks_off_anywhere_is_truncated(api: RuntimeApi) -> None:
+    whole = chunked(PRELUDE, bytes(8), b"half", trailers=f"{ERROR_TYPE}: Function.ValueError\r\n")
+    calls = [api.invoke({}) for _ in whole]
+    for size, call in enumerate(calls):
+        await break_off(api, call, whole[:size])
+        await call.end()
+    assert all(call.truncated for call in calls)
+    assert api.violations == ["response: broken off by the runtime"] * len(calls)
+
+
+@pytest.mark.parametrize("resource", ["response", "error"])
+async def test_a_body_shorter_than_its_length_is_truncated(api: RuntimeApi, resource: str) -> None:
+    call = api.invoke({})
+    await break_off(api, call, b"{}", {"Content-Length": "3"}, resource)
+    assert (await call.end()).truncated
+    assert api.violations == [f"{resource}: broken off by the runtime"]
+
+
+async def test_a_stream_that_has_its_end_is_not_truncated(api: RuntimeApi) -> None:
+    call = api.invoke({})
+    await respond(api, call, chunked(PRELUDE, bytes(8)))
+    assert not call.truncated
+
+
+async def test_a_stream_may_break_off_where_the_test_expects_it(api: RuntimeApi) -> None:
+    call = api.invoke({})
+    call.may_be_truncated = True
+    await break_off(api, call, chunked(PRELUDE, bytes(8), b"half")[:-5])
+    assert ((await call.end()).truncated, call.content, api.violations) == (True, b"half", [])
+
+
+async def test_what_a_fault_cuts_off_is_not_truncated_by_the_runtime(api: RuntimeApi) -> None:
+    call = api.invoke({}, fault=Fault(cut_after=2))
+    await break_off(api, call, chunked(PRELUDE, bytes(8), b"half")[:-5])
+    assert not (await call.end()).truncated
+    assert api.violations == []
+
+
+async def test_a_stream_that_breaks_off_last_thing_is_noticed_nevertheless() -> None:
+    async with RuntimeApi() as api:
+        call = api.invoke({}, keeps=False)
+        await break_off(api, call, chunked(PRELUDE, bytes(8), *[bytes(1000)] * 1000)[:-5])
+        await call.chunk(1)
+    assert api.violations == ["response: broken off by the runtime"]
+
+
+async def test_a_response_that_nobody_reads_does_not_hold_up_the_end() -> None:
+    async with RuntimeApi() as api:
+        call = api.invoke({}, fault=Fault(hold=asyncio.Event()))
+        await break_off(api, call, b"")
+        await call.until(lambda: call.resource)
+    assert api.violations == []
+
+
+async def test_a_chunk_whose_size_is_no_number_is_noticed(api: RuntimeApi) -> None:
+    call = api.invoke({})
+    await break_off(api, call, b"some\r\n")
+    await call.end()
+    assert any("cannot be read" in found for found in api.violations)
 
 
 async def hand_out(api: RuntimeApi) -> None:
