@@ -1,7 +1,8 @@
 """The SQLite file: its tables, its version, and how a connection to it is opened.
 
 `PRAGMA user_version` is the version of the tables: 0 in a new file. A file of a newer version, or one that holds
-somebody else's tables, is refused and left as it is.
+somebody else's tables, is refused and left as it is. So is one that has a version and not our tables: other programs
+count theirs from 1, too.
 """
 
 import os
@@ -14,7 +15,7 @@ VERSION = 1
 BUSY_TIMEOUT = 1.5  # seconds that a statement waits for another process's lock
 _LASTING = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
 
-_TABLES = (
+_STATEMENTS = (
     """CREATE TABLE conversation (
         owner TEXT NOT NULL,
         conversation_id TEXT NOT NULL,
@@ -52,6 +53,14 @@ _TABLES = (
         PRIMARY KEY (turn_id, slot)
     )""",
 )
+# one statement: between two, another process might make our tables
+_IS_NOT_OURS = """
+    SELECT CASE user_version
+        WHEN 0 THEN EXISTS (SELECT 1 FROM sqlite_master)
+        ELSE (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('conversation', 'turn', 'log')) < 3
+    END
+    FROM pragma_user_version
+"""
 
 
 def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
@@ -110,15 +119,14 @@ def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None
     version = _version(connection)
     if version > VERSION:
         raise StoreSetupError(f"{path} has version {version}, of a newer Rivulet; this one knows {VERSION}")
-    # one statement: between two, another process might make our tables
-    if _value(connection, "SELECT 1 FROM sqlite_master, pragma_user_version WHERE user_version = 0 LIMIT 1"):
+    if _value(connection, _IS_NOT_OURS):
         raise StoreSetupError(f"{path} is the database of another program")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if _version(connection) == 0:  # else another process was faster
-        for statement in _TABLES:
+        for statement in _STATEMENTS:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

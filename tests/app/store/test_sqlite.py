@@ -89,10 +89,12 @@ def test_a_file_that_is_no_database_is_left_as_it_is(path: Path) -> None:
     assert path.read_text().startswith("Dear diary,")
 
 
-def test_another_programs_database_is_left_as_it_is(path: Path) -> None:
+@pytest.mark.parametrize("version", [0, VERSION], ids=["without a version", "of the same version"])
+def test_another_programs_database_is_left_as_it_is(path: Path, version: int) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE turn (song TEXT)")
+        connection.execute(f"PRAGMA user_version = {version}")
     before = path.read_bytes()
     with pytest.raises(StoreSetupError, match=r"rivulet\.db is the database of another program"):
         SQLiteStore(path)
