@@ -3,7 +3,6 @@
 What it needs is imported when it is opened: boto3 takes a third of a second, and one of the two is never needed.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,14 +25,16 @@ def open_store(settings: Settings) -> Store:
 
 def check_store(settings: Settings) -> None:
     """Raises ConfigurationError where the store could never be opened, as far as that shows within a few milliseconds:
-    a table is not asked.
+    a table is not asked, and a file that another process has locked is not waited for.
     """
     if _table(settings):
         return
+    import sqlite3  # noqa: PLC0415 - see above
+
     from app.store.sqlite_schema import connect  # noqa: PLC0415 - see above
 
     with _as_configuration(), suppress(sqlite3.Error):  # that may pass
-        connect(_file(settings)).close()
+        connect(_file(settings), busy_timeout=0).close()
 
 
 def _table(settings: Settings) -> str | None:

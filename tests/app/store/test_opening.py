@@ -1,0 +1,59 @@
+"""What is wrong with the store is an error of the configuration, and the start does not wait to find out."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.settings import ConfigurationError, Settings
+from app.store.opening import check_store, open_store
+from app.store.sqlite_schema import BUSY_TIMEOUT, VERSION
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path)
+
+
+@pytest.fixture
+def other(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to the file."""
+    with closing(sqlite3.connect(settings.data_dir / "rivulet.db", isolation_level=None)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("use", [check_store, open_store])
+def test_a_file_that_can_never_be_used_is_an_error_of_the_configuration(
+    use: Callable[[Settings], object], settings: Settings, other: sqlite3.Connection
+) -> None:
+    """So is one that says it has our version, and holds nothing of ours."""
+    other.execute(f"PRAGMA user_version = {VERSION}")
+    with pytest.raises(ConfigurationError, match=r"rivulet\.db is the database of another program"):
+        use(settings)
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "in use"])
+async def test_the_start_does_not_wait_for_a_locked_file(
+    settings: Settings, other: sqlite3.Connection, *, is_new: bool
+) -> None:
+    if not is_new:
+        await open_store(settings).close()
+        other.execute("PRAGMA journal_mode = DELETE")  # else nobody could keep a reader out
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    check_store(settings)
+    assert time.monotonic() - began < BUSY_TIMEOUT / 2
+
+
+def test_where_there_is_a_table_the_start_imports_no_store_at_all() -> None:
+    code = (
+        "import sys; from app.settings import Settings; from app.store.opening import check_store; "
+        "check_store(Settings(_env_file=None, table_name='t')); print({'sqlite3', 'boto3'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
