@@ -42,14 +42,23 @@ class TextFormatter(logging.Formatter):
 class OurHandler(logging.StreamHandler[Any]):
     """The one handler that `configure_logging` puts on the root logger; known by its class when done again."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.addFilter(RequestFieldsFilter())
+
 
 def configure_logging(settings: Settings) -> None:
-    """LOG_LEVEL is for our own loggers. Libraries are heard from WARNING on: below it they log prompts and secrets."""
-    handler = OurHandler(sys.stdout)
+    """LOG_LEVEL is for our own loggers. Libraries are heard from WARNING on: below it they log prompts and secrets.
+
+    May be done again, with other settings: the handler stays, with the filters that the host has put on it.
+    """
+    root = logging.getLogger()
+    handler = next((old for old in root.handlers if isinstance(old, OurHandler)), None)
+    if handler is None:
+        handler = OurHandler()
+        root.addHandler(handler)
+    handler.stream = sys.stdout  # not by setStream, which flushes the old one: that may be closed
     json = settings.log_format == "json"
     handler.setFormatter(LambdaPowertoolsFormatter(service=SERVICE) if json else TextFormatter())
-    handler.addFilter(RequestFieldsFilter())
-    root = logging.getLogger()
-    root.handlers = [old for old in root.handlers if not isinstance(old, OurHandler)] + [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("rivulet").setLevel(settings.log_level)

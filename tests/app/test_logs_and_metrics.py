@@ -26,6 +26,22 @@ async def ask() -> None:
 
 asyncio.run(ask())
 """
+CONFIGURE_AGAIN = """
+import logging
+from app.logs import configure_logging
+from app.settings import Settings
+
+class FromOutside(logging.Filter):
+    def filter(self, record):
+        record.tenant_id = "somebody"
+        return True
+
+configure_logging(Settings(_env_file=None, log_format="text"))
+for handler in logging.getLogger().handlers:
+    handler.addFilter(FromOutside())
+configure_logging(Settings(_env_file=None, log_format="json"))
+logging.getLogger("rivulet.test").info("hello")
+"""
 ANSWER = play(
     {"created": True}, {"text": "my answer"}, {"completed": {"usage": {"input_tokens": 5, "output_tokens": 7}}}
 )
@@ -83,3 +99,10 @@ def test_text_is_one_readable_line(environment: dict[str, str]) -> None:
     line = output(environment, ANSWER).splitlines()[0]
     assert " INFO    request method=POST path=/api/chat status=200 " in line
     assert " outcome=completed " in line
+
+
+def test_configured_again_it_keeps_its_one_handler_and_the_filters_on_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", CONFIGURE_AGAIN], capture_output=True, text=True, check=True)
+    (line,) = ran.stdout.splitlines()
+    assert json.loads(line).items() >= {"message": "hello", "tenant_id": "somebody"}.items()
+    assert ran.stderr == ""
