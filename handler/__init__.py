@@ -20,6 +20,8 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     response     ASGI messages -> what is written, as a state machine
     coalescer    bursts of small writes in few system calls
     connection   h11 over asyncio streams                               (I/O from here on)
+    asgi         calling an app, however it fails
+    tasks        what an app starts and leaves running
     cycle        one request and its response
     lifespan     the app's startup and shutdown, once per environment
     poller       next event, cycle, answer, next event
@@ -39,8 +41,8 @@ Of LWA (its source, 0.9.1 and 1.0.0-rc1):
   a typed error (`Function.UnsupportedEvent`): an app for browsers would take them for requests of a client.
 - *Readiness check*, its path, port, protocol and least status: not needed, the lifespan's startup is awaited.
 - *Ports*, host, a start command: not needed, there is no second server.
-- *Work after the response*: awaited, before the next event is asked for. Behind LWA it is frozen half-way, unless an
-  extension of the app's own waits for it.
+- *Work after the response*, tasks that nobody awaits among it: awaited, before the next event is asked for. Behind LWA
+  it is frozen half-way, unless an extension of the app's own waits for it.
 - *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
 - *Base path removal*: for an API's stage, by `root_path`, so that links keep it. Another prefix is left to the app.
 - *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.

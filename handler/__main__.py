@@ -1,7 +1,7 @@
 """`python -m handler`: the streaming door. handler/bootstrap starts it in place of Lambda's own runtime client."""
 
-import asyncio
 import gc
+import io
 import os
 import sys
 
@@ -10,7 +10,7 @@ from mangum.types import ASGI
 from handler.environment import RUNTIME_API
 from handler.logs import log_settings
 from handler.metrics import failure_metric
-from handler.runtime import run
+from handler.runtime import serve
 
 
 def _create_app() -> ASGI:
@@ -31,12 +31,14 @@ def _create_app() -> ASGI:
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Returns 1 outside of Lambda, and inside does not return."""
     if not os.environ.get(RUNTIME_API):
         print(f"{RUNTIME_API} is not set: this runs inside Lambda or its emulator.", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what stays in a buffer is frozen with the process, or killed
     os.environ.update(log_settings(os.environ))  # the app reads its settings there
-    return asyncio.run(run(_create_app, os.environ, failure_metric(os.environ.get("METRICS_NAMESPACE"))))
+    return serve(_create_app, os.environ, failure_metric(os.environ.get("METRICS_NAMESPACE")))
 
 
 if __name__ == "__main__":

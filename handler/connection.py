@@ -6,6 +6,7 @@ and the next exchange begins on a fresh connection. No time limits: those belong
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Self
 
@@ -65,13 +66,20 @@ class Connection:
         await writer.drain()
 
     async def answer(self) -> Answer:
-        """The answer to the request that was written."""
-        if self._answer is None:
+        """The answer to the request that was written. Who is cancelled meanwhile may ask for it again."""
+        answer = self._answer
+        if answer is None:
             raise ConnectionResetError("no request is under way")
         try:
-            return await self._answer
+            return await asyncio.shield(answer)
         finally:
-            self._answer = None
+            if answer.done() and self._answer is answer:
+                self._answer = None
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a request is under way."""
+        return self._answer is not None
 
     def abort(self) -> None:
         """Drops the connection and whatever is under way on it."""
@@ -87,10 +95,11 @@ class Connection:
             self._http.start_next_cycle()
         else:
             await self._connect()
-        self._answer = asyncio.create_task(self._read_answer())
+        # in a context of its own: it is none of the tasks of the app that may have sent what begins here
+        self._answer = asyncio.create_task(self._read_answer(), context=Context())
 
     def _reusable(self) -> bool:
-        if self._streams is None or self._streams[0].at_eof():
+        if self._streams is None or self._streams[0].at_eof() or self._streams[1].is_closing():
             return False
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
@@ -124,8 +133,11 @@ class Connection:
         except h11.RemoteProtocolError as error:
             raise ConnectionAbortedError(f"the Runtime API broke off: {error}") from error
         finally:
-            if self._http.our_state is not h11.DONE and self._streams is not None:
-                self._streams[1].transport.abort()  # wakes whoever waits for room in the socket
+            if self._streams is not None:
+                transport = self._streams[1].transport
+                # what the server has not taken of the request when it answers, it never will
+                if self._http.our_state is not h11.DONE or transport.get_write_buffer_size():
+                    transport.abort()  # wakes whoever waits for room in the socket
 
     async def _receive(self) -> Answer:
         status = 0

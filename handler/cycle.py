@@ -7,20 +7,26 @@ are failures like others.
 """
 
 import asyncio
+import time
 
 from mangum.types import ASGI, Message
 
+from handler.asgi import call
 from handler.bridge import HttpRequest
 from handler.connection import Connection
 from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
 from handler.failure import Moment, Reporter
 from handler.response import Response, State
+from handler.tasks import Tasks, note_in, outcome, to_the_end
 
 CLEANUP = 0.2
 """Seconds that a cancelled app has to close what it holds."""
 
 SENDING = 0.2
 """Seconds that a failure may take on its way into the socket. Both fit into the margin before the deadline."""
+
+TASKS_LIMIT_UNDATED = 60.0
+"""Seconds for what an app has left running in an invocation without a deadline."""
 
 FAIRNESS = 16
 """Messages after which an app that does nothing but send lets others run: a socket with room makes nobody wait."""
@@ -51,6 +57,7 @@ class Cycle:
         self._over = asyncio.Event()
         self._cut: OSError | None = None
         self._sent = 0
+        self._tasks: Tasks = set()
         self._app = app
         self._reporter = reporter
         self._log = reporter.log
@@ -58,28 +65,45 @@ class Cycle:
     async def run(self, limit: float | None) -> None:
         """Returns when the app has returned, also from what it does after its response, or has been stopped.
 
-        The app is stopped after `limit` seconds, and where this is cancelled.
+        The app is stopped after `limit` seconds, and where this is cancelled. What it has left running is waited for
+        as long.
         """
-        task = asyncio.create_task(self._app(self._request.scope, self._receive, self._send))
+        began = time.monotonic()
+        app = asyncio.create_task(self._call())
+        failure: BaseException | None = None
         try:
-            await asyncio.wait({task}, timeout=limit)
+            await asyncio.wait({app}, timeout=limit)
+            if not app.done():
+                failure = DeadlineExceededError("the time limit of the function has come")
+                await self._stop(app)
         except asyncio.CancelledError:
-            await self._stop(task)
-            await self._conclude(ShuttingDownError("the environment is being shut down"))
+            if not app.done():
+                failure = failure or ShuttingDownError("the environment is being shut down")
+                await self._stop(app)
+            await to_the_end(self._conclude(failure or outcome(app)))
             raise
-        if task.done():
-            await self._conclude(_outcome(task))
-        else:
-            await self._stop(task)
-            await self._conclude(DeadlineExceededError("the time limit of the function has come"))
+        await to_the_end(self._conclude(failure or outcome(app)))
+        await self._wait_for_tasks(limit and limit - (time.monotonic() - began))
 
-    async def _stop(self, task: asyncio.Task[None]) -> None:
-        task.cancel()
-        await asyncio.wait({task}, timeout=CLEANUP)
-        if not task.done():
+    async def _call(self) -> None:
+        note_in(self._tasks)
+        await call(self._app, self._request.scope, self._receive, self._send)
+
+    async def _stop(self, app: asyncio.Task[None]) -> None:
+        app.cancel()
+        await asyncio.wait({app}, timeout=CLEANUP)
+        if not app.done():
             self._log.error("the app does not stop when it is cancelled")
-        elif not task.cancelled() and (error := task.exception()):
+        elif not app.cancelled() and (error := app.exception()):
             self._log.error("the app failed when it was cancelled", exc_info=error)
+
+    async def _wait_for_tasks(self, limit: float | None) -> None:
+        ends = time.monotonic() + (TASKS_LIMIT_UNDATED if limit is None else limit)
+        while self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, ends - time.monotonic()))
+            if time.monotonic() >= ends:
+                self._log.warning("what the app has left running is frozen: %s", ", ".join(map(str, self._tasks)))
+                return
 
     async def _fail(self, failure: BaseException) -> None:
         """Ends the response as failed, unless it is complete or the connection is cut."""
@@ -99,6 +123,8 @@ class Cycle:
         moment = _MOMENTS[self._response.sent]
         if self._cut is not None:
             self._reporter.undelivered(f"the response was cut off: {self._cut}", self._cut)
+            if error is not None and not _is_of_the_cut(error):
+                self._log.error("the app failed, after its response was cut off", exc_info=error)
         elif self._response.complete and error is not None:
             self._reporter.failed(moment, error, "the app failed after its response")
         elif not self._response.complete:
@@ -135,5 +161,8 @@ class Cycle:
             self._over.set()
 
 
-def _outcome(task: asyncio.Task[None]) -> BaseException | None:
-    return asyncio.CancelledError("the app cancelled itself") if task.cancelled() else task.exception()
+def _is_of_the_cut(error: BaseException) -> bool:
+    """Whether it is what an app that goes on sending gets to hear."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(OSError)[1] is None
+    return isinstance(error, OSError)

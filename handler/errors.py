@@ -6,6 +6,7 @@
     +-- ContentLengthError        the app's Content-Length is no number, or not that of its body
     +-- IncompleteResponseError   the app returned before its response was complete
     +-- PreludeTooLargeError      status, headers and cookies exceed what a streamed response may begin with
+    +-- AppExitError              the app would have ended the process
     +-- DeadlineExceededError     the time limit of the function has come
     +-- ShuttingDownError         the environment is being shut down
     +-- LifespanError             the app's lifespan failed
@@ -24,6 +25,9 @@ from typing import ClassVar, Self
 
 MAX_FRAMES = 32
 """Innermost frames that a report keeps: a runaway recursion has a thousand."""
+
+MAX_MESSAGE = 64 * 1024
+"""Characters of an exception's text that a report keeps: Lambda takes 6 MB in all."""
 
 MAX_XRAY_MESSAGE = 1024
 """Characters of the message that X-Ray is told."""
@@ -65,6 +69,12 @@ class PreludeTooLargeError(HandlerError):
     """Status, headers and cookies exceed what a streamed response may begin with."""
 
     error_type = "Function.PreludeTooLarge"
+
+
+class AppExitError(HandlerError):
+    """The app called sys.exit."""
+
+    error_type = "Function.AppExit"
 
 
 class DeadlineExceededError(HandlerError):
@@ -116,6 +126,13 @@ def error_type(error: BaseException) -> str:
     return name if _ERROR_TYPE.fullmatch(name) else "Function.Unknown"
 
 
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_MESSAGE]
+    except Exception:  # noqa: BLE001 - the report of a failure may not fail
+        return f"the text of this {type(error).__name__} cannot be had"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where a call was, in the names of X-Ray."""
@@ -140,13 +157,13 @@ class ErrorReport:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """The report of an exception. A group that holds a single one is that one."""
+        """The report of an exception, whatever is wrong with that. A group that holds a single one is that one."""
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         name = error.error_type if isinstance(error, HandlerError) else type(error).__name__
         frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
         places = tuple(Frame(frame.filename, frame.lineno or 0, frame.name) for frame in frames)
-        return cls(error_type(error), name, str(error), tuple(traceback.format_list(frames)), places)
+        return cls(error_type(error), name, _text(error), tuple(traceback.format_list(frames)), places)
 
     def to_json(self, **more: str) -> bytes:
         """The body of the request that reports the failure, with whatever else belongs into it: ASCII."""

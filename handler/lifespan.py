@@ -9,6 +9,7 @@ from typing import Any
 
 from mangum.types import ASGI, Message
 
+from handler.asgi import call
 from handler.errors import LifespanError, UnexpectedMessageError
 from handler.logs import logger
 
@@ -62,7 +63,7 @@ class Lifespan:
             await asyncio.wait({self._task}, timeout=LIMIT)
 
     async def _run(self, scope: dict[str, Any]) -> None:
-        await self._app(scope, self._to_app.get, self._take)
+        await call(self._app, scope, self._to_app.get, self._take)
 
     async def _take(self, message: Message) -> None:
         if message["type"] not in _MESSAGES:  # an app that answers every scope as if it were a request

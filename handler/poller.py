@@ -1,7 +1,7 @@
 """One poller: next event -> one cycle of the app -> the Runtime API's answer to it -> next event.
 
-It ends with RuntimeApiLostError when there is no next event to be had, or by being cancelled; nothing that happens in
-an invocation ends it.
+It ends with RuntimeApiLostError when there is no next event to be had, when it is retired, or by being cancelled;
+nothing that happens in an invocation ends it.
 """
 
 import asyncio
@@ -9,21 +9,22 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from typing import Any, Never
+from typing import Any
 
 from mangum import Mangum
 from mangum.types import ASGI
 
 from handler.bridge import HttpRequest, extend, translate
 from handler.connection import Answer, Connection
-from handler.cycle import Cycle
+from handler.cycle import CLEANUP, Cycle
 from handler.environment import Environment, LambdaContext
-from handler.errors import ErrorReport, RuntimeApiLostError, UnsupportedEventError
+from handler.errors import DeadlineExceededError, ErrorReport, RuntimeApiLostError, UnsupportedEventError
 from handler.failure import Moment, OnFailure, Reporter
 from handler.logs import about, logger
 from handler.ping import WARM_UP, answer_to
 from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, Write, next_invocation
 from handler.response import response_to
+from handler.tasks import outcome
 
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
 """Seconds before each attempt to get the next event; after the last one the Runtime API counts as lost."""
@@ -56,14 +57,24 @@ class Poller:
         self._connection = connection
         self._on_failure = on_failure
         self._mangum = Mangum(app, lifespan="off")
+        self._retired = False
+        self._idle = True
 
-    async def run(self) -> Never:
+    async def run(self) -> None:
+        """Until it is retired, in the end."""
         async with self._connection:
-            while True:
+            while not self._retired:
                 invocation, event = await self._next()
+                self._idle = False
                 self._set_trace_id(invocation.trace_id)
                 with about(invocation):
                     await self._serve(invocation, event)
+                self._idle = True
+
+    def retire(self) -> bool:
+        """Has it end with the invocation that it serves. False where it serves none: then it can be cancelled."""
+        self._retired = True
+        return not self._idle
 
     async def _next(self) -> tuple[Invocation, bytes]:
         for delay in RETRY_DELAYS:
@@ -83,6 +94,9 @@ class Poller:
         try:
             await self._respond(invocation, event, reporter)
             limit = _answer_limit(invocation)
+        except Exception as error:  # noqa: BLE001 - a fault of the handler's own: it may end the invocation, no more
+            reporter.failed(Moment.DELIVERY, error, "the handler failed")
+            self._connection.abort()
         finally:
             await self._take_answer(limit, reporter)
 
@@ -113,12 +127,21 @@ class Poller:
             await self._write(invocation.error(ErrorReport.of(error)), reporter)
 
     async def _warm_up(self, invocation: Invocation, reporter: Reporter) -> None:
-        if warm_up := self._state.get(WARM_UP):
-            try:
-                async with asyncio.timeout(invocation.time_left(time.time())):
-                    await warm_up()
-            except Exception as error:  # noqa: BLE001 - whatever an app raises while it is built
-                reporter.failed(Moment.AFTER_RESPONSE, error, "the app could not be warmed up")
+        if WARM_UP not in self._state:
+            return
+        work = asyncio.create_task(self._run_warm_up())
+        error: BaseException | None = None
+        try:
+            await asyncio.wait({work}, timeout=invocation.time_left(time.time()))
+            error = outcome(work) if work.done() else DeadlineExceededError("the time limit of the function has come")
+        finally:
+            work.cancel()
+            await asyncio.wait({work}, timeout=CLEANUP)
+        if error:
+            reporter.failed(Moment.AFTER_RESPONSE, error, "the app could not be warmed up")
+
+    async def _run_warm_up(self) -> None:
+        await self._state[WARM_UP]()
 
     async def _write(self, writes: list[Write], reporter: Reporter) -> None:
         try:
@@ -127,6 +150,16 @@ class Poller:
             reporter.undelivered(f"the Runtime API could not be told: {cut!r}", cut)
 
     async def _take_answer(self, limit: float, reporter: Reporter) -> None:
+        """Also where this is cancelled the rest of a response has a moment to leave."""
+        if not self._connection.awaits_answer:
+            return
+        try:
+            await self._judge_answer(limit, reporter)
+        except asyncio.CancelledError:
+            await self._judge_answer(ANSWER_LIMIT_SHUTDOWN, reporter)
+            raise
+
+    async def _judge_answer(self, limit: float, reporter: Reporter) -> None:
         try:
             async with asyncio.timeout(limit):
                 answer = await self._connection.answer()

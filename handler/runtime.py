@@ -8,11 +8,14 @@ lost, 0 after SIGTERM. No failure of an invocation ends the process.
 """
 
 import asyncio
+import logging
+import os
 import signal
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Never, Self
 
 from mangum.types import ASGI
 
@@ -25,6 +28,10 @@ from handler.logs import configure, logger
 from handler.poller import Poller
 from handler.protocol import Write, init_error, restore_error
 from handler.snapstart import after_restore, before_snapshot, restored
+from handler.tasks import note_tasks, to_the_end
+
+REPORT_LIMIT = 1.0
+"""Seconds for the Runtime API to take the news that there is no app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,20 @@ def uncounted(failure: Failure) -> None:
     """Nobody counts failures; they are logged all the same."""
 
 
+def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> Never:
+    """`run`, and the end of the process, which waits for no task or thread that an app has left behind."""
+
+    async def run_and_exit() -> None:
+        code = await run(create_app, variables, on_failure)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    asyncio.run(run_and_exit())
+    raise AssertionError("the process has ended")
+
+
 async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
     """Serves the app that `create_app` makes; `variables` are the environment's, AWS_LAMBDA_RUNTIME_API among them.
 
@@ -73,6 +94,7 @@ async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_f
 async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure) -> int:
     address = variables[RUNTIME_API]
     phase = INIT
+    note_tasks()
     try:
         environment = Environment.read(variables)
         running = await Running.start(create_app)
@@ -84,42 +106,60 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
             phase = RESTORE
             await after_restore()
             running = await Running.start(create_app)
-    except Exception as error:  # noqa: BLE001 - whatever an app raises while it is built
-        configure(variables)
-        logger.exception("the app cannot be started")
-        await _report(address, phase, error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises while it is built
+        with suppress(asyncio.CancelledError):  # what ends the process now is the failure
+            await to_the_end(_tell(address, phase, error, variables))
         return phase.exit_code
     try:
         configure(variables)
-        pollers = (
+        pollers = [
             Poller(running.app, environment, running.lifespan.state, Connection(address), on_failure)
             for _ in range(environment.concurrency)
-        )
+        ]
         await _poll_all(pollers)
     finally:
         await running.lifespan.shutdown()
     return 0
 
 
-async def _report(address: str, phase: Phase, error: Exception) -> None:
+async def _tell(address: str, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
+    """Logs why there is no app, and tells the Runtime API, if that listens. Raises nothing."""
+    try:
+        configure(variables)
+    except Exception:  # noqa: BLE001 - the report of a failure may not fail
+        logger.exception("the log cannot be set up")
+    logger.error("the app cannot be started", exc_info=error)
     report = ErrorReport.of(error)
-    async with Connection(address) as connection:
-        try:
+    try:
+        async with asyncio.timeout(REPORT_LIMIT), Connection(address) as connection:
             answer = await connection.exchange(phase.request(replace(report, type=phase.error_type or report.type)))
-        except OSError as cut:
-            logger.warning("the Runtime API could not be told: %r", cut)
-        else:
-            logger.info("the Runtime API answered %s to the failure", answer.status)
+    except OSError as cut:  # the time-out among them
+        logger.warning("the Runtime API could not be told: %r", cut)
+    else:
+        logger.info("the Runtime API answered %s to the failure", answer.status)
 
 
-async def _poll_all(pollers: Iterable[Poller]) -> None:
-    """All pollers on this event loop, until cancelled. Raises a group of RuntimeApiLostError.
+async def _poll_all(pollers: Sequence[Poller]) -> None:
+    """All pollers on this event loop, until cancelled, or until one has lost the Runtime API: RuntimeApiLostError.
 
-    There are as many as the environment may be given invocations at once.
+    There are as many as the environment may be given invocations at once. Where one is lost, the others finish what
+    they serve.
     """
-    async with asyncio.TaskGroup() as tasks:
-        for poller in pollers:
-            tasks.create_task(poller.run())
+    running = {asyncio.create_task(poller.run()): poller for poller in pollers}
+    try:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task, poller in running.items():
+            if not poller.retire():
+                task.cancel()
+        await asyncio.wait(running)
+    except asyncio.CancelledError:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+        raise
+    for error in [task.exception() for task in running if not task.cancelled()]:
+        if error:
+            raise error
 
 
 async def _until_sigterm(life: Coroutine[None, None, int]) -> int:

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import sys
+import threading
 from contextlib import suppress
+from contextvars import Context
 
-from mangum.types import Receive, Scope, Send
+from mangum.types import Message, Receive, Scope, Send
 
-from handler.runtime import run
+from handler.runtime import serve
 from tests.handler.apps import hello, http, piece, start
 
 
@@ -50,11 +52,31 @@ async def fails_half_way(send: Send) -> None:
     raise ValueError("after the first byte, at length: " + "x" * 100_000)
 
 
+@http
+async def leaves_what_will_not_end(send: Send) -> None:
+    """A thread and a task that take no notice of anything."""
+
+    async def will_not_stop() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+    LEFT.append(asyncio.create_task(will_not_stop(), context=Context()))
+    await hello({"type": "http"}, anything, send)
+
+
+async def anything() -> Message:
+    return {"type": "http.request"}
+
+
+LEFT: list[asyncio.Task[None]] = []
 ROUTES = {
     "/hello": hello,
     "/endless": endless,
     "/deaf": deaf,
     "/large": large,
+    "/leaves": leaves_what_will_not_end,
     "/fails": fails,
     "/fails-half-way": fails_half_way,
 }
@@ -72,4 +94,4 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(lambda: app, os.environ)))
+    serve(lambda: app, os.environ)

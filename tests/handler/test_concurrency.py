@@ -7,7 +7,7 @@ from mangum.types import ASGI, Receive, Scope, Send
 
 from tests.fakes.invocation import Call, Fault
 from tests.fakes.runtime_api import RuntimeApi
-from tests.handler.apps import hello, http, piece, start
+from tests.handler.apps import hello, http, in_time, piece, start
 from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 from tests.handler.test_deadline import never_ends, never_starts
@@ -72,3 +72,27 @@ async def test_each_invocation_may_be_cut_by_its_reader_alone(api: RuntimeApi, s
     serve(hello, **TWO)
     assert (await whole.end()).content == b"hello"
     assert (await cut.end()).content == b""
+
+
+async def test_what_is_served_is_finished_where_another_poller_has_lost_the_runtime_api(
+    api: RuntimeApi, serve: Serve
+) -> None:
+    go_on = asyncio.Event()
+
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        await piece(send, b"one, ")
+        await go_on.wait()
+        await piece(send, b"two", more=False)
+
+    streaming = api.invoke(function_url())
+    running = serve(app, **TWO)
+    await streaming.chunk(2)
+    await api.polled(2)
+    api.next_faults.extend([403] * 4)
+    await api.invoke({"warmup": True}).end()
+    await api.until(lambda: not api.next_faults)
+    go_on.set()
+    assert (await streaming.end()).content == b"one, two"
+    assert await in_time(running) == 1

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import sys
+from collections.abc import Awaitable
 
 import pytest
 from fastapi import FastAPI
-from mangum.types import Receive, Scope, Send
+from mangum.types import ASGI, Receive, Scope, Send
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
@@ -216,3 +218,60 @@ async def test_what_is_logged_names_the_invocation(
     await call.end()
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert (vars(record)["request_id"], vars(record)["trace_id"]) == (call.id, "Root=1")
+
+
+def raises_at_the_call(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app need not be a coroutine function; middleware often is not."""
+    del scope, receive, send
+    raise ValueError("at the call")
+
+
+@http
+async def exits(send: Send) -> None:
+    del send
+    sys.exit(3)
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@http
+async def fails_unspeakably(send: Send) -> None:
+    del send
+    raise UnspeakableError
+
+
+@http
+async def fails_at_great_length(send: Send) -> None:
+    del send
+    raise ValueError("x" * 10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("app", "error_type"),
+    [
+        (raises_at_the_call, "Function.ValueError"),
+        (exits, "Function.AppExit"),
+        (fails_unspeakably, "Function.UnspeakableError"),
+        (fails_at_great_length, "Function.ValueError"),
+    ],
+)
+async def test_no_failure_of_an_app_is_too_odd_to_be_told(
+    api: RuntimeApi, serve: Serve, app: ASGI, error_type: str
+) -> None:
+    odd, next_one = api.invoke(function_url("/odd")), api.invoke(function_url())
+
+    def either(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return (app if scope.get("path") == "/odd" else hello)(scope, receive, send)
+
+    serve(either)
+    assert ((await odd.end()).error_type, len(odd.body) < 1_000_000) == (error_type, True)
+    assert (await next_one.end()).content == b"hello"
+
+
+async def test_an_app_may_return_any_awaitable(api: RuntimeApi, serve: Serve) -> None:
+    call = api.invoke(function_url())
+    serve(lambda *arguments: asyncio.ensure_future(hello(*arguments)))
+    assert (await call.end()).content == b"hello"

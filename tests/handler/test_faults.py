@@ -1,6 +1,7 @@
 """The loop over real sockets: a Runtime API that refuses, breaks off or falls silent."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from mangum.types import Message, Receive, Scope, Send
@@ -9,7 +10,7 @@ from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import hello, http, in_time, piece, start
 from tests.handler.conftest import Serve
-from tests.handler.events import function_url
+from tests.handler.events import function_url, load_balancer
 
 
 @http
@@ -51,6 +52,36 @@ async def test_a_response_refused_while_its_reader_is_stuck_is_given_up(api: Run
     api.invoke(function_url(), fault=Fault(early=410))
     serve(app)
     await api.polled(2)
+
+
+@pytest.mark.parametrize(("event", "status"), [(function_url(), 410), (load_balancer(), 413)])
+async def test_a_response_refused_when_all_of_it_is_on_its_way_is_given_up(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, event: object, status: int
+) -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        await piece(send, bytes(32 * 1024 * 1024), more=False)
+
+    api.invoke(event, fault=Fault(early=status))
+    serve(app)
+    await api.polled(2)
+    assert f"answered {status}" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [Fault(cut_after=3), Fault(early=410)])
+async def test_what_an_app_fails_of_after_a_cut_is_logged(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(OSError):
+            await endless(scope, receive, send)
+        raise ValueError("the database is gone")
+
+    api.invoke(function_url(), fault=fault)
+    serve(app)
+    await api.polled(2)
+    assert "ValueError: the database is gone" in caplog.text
 
 
 @pytest.mark.parametrize("chunks", [0, 2, 5])

@@ -1,14 +1,17 @@
 """The app's lifespan: once per environment."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import FastAPI, Request
-from mangum.types import Receive, Scope, Send
+from mangum.types import ASGI, Receive, Scope, Send
 
 from handler.lifespan import Lifespan
+from handler.runtime import run
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import hello, in_time
 from tests.handler.conftest import Serve
@@ -125,3 +128,23 @@ async def test_a_shutdown_that_hangs_is_cancelled(
     await lifespan.startup()
     await lifespan.shutdown()
     assert "longer than" in caplog.text
+
+
+def cannot_be_built() -> ASGI:
+    raise ImportError("no such module")
+
+
+async def test_a_runtime_api_that_does_not_listen_does_not_keep_a_failed_start_alive(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.runtime.REPORT_LIMIT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        assert await in_time(run(cannot_be_built, {"AWS_LAMBDA_RUNTIME_API": address})) == 1
+    assert "no such module" in caplog.text
+    assert "could not be told" in caplog.text
+
+
+async def test_a_start_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi) -> None:
+    assert await in_time(run(lambda: sys.exit(0), {"AWS_LAMBDA_RUNTIME_API": api.address})) == 1
+    assert (await api.init_failed())["errorType"] == "SystemExit"

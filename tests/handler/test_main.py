@@ -137,6 +137,15 @@ async def test_lambdas_log_configuration_is_the_apps_and_a_failure_is_a_metric(a
     assert (metric["moment"], metric["request_id"]) == ("event", call.id)
 
 
+async def test_a_metric_is_out_before_the_process_is_frozen_or_killed(api: RuntimeApi, start: Start) -> None:
+    api.invoke({"Records": []})
+    process = await start(METRICS_NAMESPACE="Rivulet")
+    await api.polled(2)
+    process.kill()
+    stdout, _ = await in_time(process.communicate())
+    assert b'"_aws"' in stdout
+
+
 async def test_outside_lambda_it_says_so_and_fails(start: Start) -> None:
     process = await start(AWS_LAMBDA_RUNTIME_API="")
     _, stderr = await in_time(process.communicate())

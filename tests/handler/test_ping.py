@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 from mangum.types import ASGI, Receive, Scope, Send
@@ -69,7 +70,17 @@ async def breaks() -> None:
     raise ImportError("no such module")
 
 
-@pytest.mark.parametrize("warm_up", [breaks, asyncio.Event().wait], ids=["fails", "takes too long"])
+async def cancels_itself() -> None:
+    raise asyncio.CancelledError
+
+
+async def will_not_stop() -> None:
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("warm_up", [breaks, cancels_itself, asyncio.Event().wait, will_not_stop])
 async def test_a_warm_up_that_does_not_succeed_is_told_and_the_next_event_is_asked_for(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, warm_up: Callable[[], Awaitable[None]]
 ) -> None:

@@ -12,7 +12,7 @@ from mangum.types import Receive, Scope, Send
 
 from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi
-from tests.handler.apps import in_time, start
+from tests.handler.apps import hello, http, in_time, start
 from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
@@ -64,6 +64,47 @@ async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(api
     process.terminate()
     await in_time(process.communicate())
     assert process.returncode == 0
+
+
+async def test_what_an_app_leaves_behind_does_not_hold_up_the_end(api: RuntimeApi, process: Process) -> None:
+    call = api.invoke(function_url("/leaves"))
+    await api.polled(2)
+    process.terminate()
+    stdout, _ = await in_time(process.communicate())
+    assert (call.content, stdout.splitlines()[-1:], process.returncode) == (b"hello", [b"shut down"], 0)
+
+
+async def test_a_response_that_nobody_has_confirmed_by_then_is_no_silent_loss(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = api.invoke(function_url(), fault=Fault(mute=True))
+    running = serve(hello)
+    await call.until(lambda: call.content == b"hello")
+    running.cancel()
+    await in_time(asyncio.wait({running}))
+    assert "no answer to the response" in caplog.text
+
+
+async def test_sigterm_while_an_app_is_stopped_at_its_deadline_leaves_the_deadline_to_be_told(
+    api: RuntimeApi, serve: Serve
+) -> None:
+    stopping = asyncio.Event()
+
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await asyncio.sleep(0.1)
+
+    call = api.invoke(function_url(), deadline=0.4)
+    running = serve(app)
+    await in_time(stopping.wait())
+    running.cancel()
+    await in_time(asyncio.wait({running}))
+    assert (await call.end()).error_type == "Function.DeadlineExceeded"
 
 
 async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serve: Serve) -> None:

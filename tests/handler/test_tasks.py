@@ -1,0 +1,114 @@
+"""What an app starts and leaves running, over real sockets."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+
+import pytest
+from mangum.types import ASGI, Receive, Scope, Send
+
+from tests.fakes.runtime_api import RuntimeApi
+from tests.handler.apps import http, piece, start
+from tests.handler.conftest import Serve
+from tests.handler.events import function_url
+
+
+class Work:
+    """Goes on until it may end."""
+
+    def __init__(self) -> None:
+        self.may_end = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def go_on(self) -> None:
+        await self.may_end.wait()
+        self.ended.set()
+
+    def begin(self, work: Callable[[], Awaitable[None]], context: Context | None = None) -> None:
+        async def run() -> None:
+            await work()
+
+        self._tasks.append(asyncio.create_task(run(), context=context))
+
+    async def beget(self) -> None:
+        """Work that begins other work."""
+        self.begin(self.go_on)
+
+
+def beginning(begin: Callable[[], None]) -> ASGI:
+    """An app that begins something when it has answered, and returns."""
+
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        await piece(send, b"done", more=False)
+        begin()
+
+    return app
+
+
+@pytest.mark.parametrize("name", ["go_on", "beget"])
+async def test_it_is_waited_for_before_the_next_event_is_asked_for(api: RuntimeApi, serve: Serve, name: str) -> None:
+    work = Work()
+    call = api.invoke(function_url())
+    serve(beginning(lambda: work.begin(getattr(work, name))))
+    await call.end()
+    assert (call.content, api.polls) == (b"done", 1)
+    work.may_end.set()
+    await api.polled(2)
+    assert work.ended.is_set()
+
+
+async def test_it_is_waited_for_no_longer_than_the_time_limit_and_named(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = Work()
+    api.invoke(function_url(), deadline=0.4)
+    serve(beginning(lambda: work.begin(work.go_on)))
+    await api.polled(2)
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line.startswith("what the app has left running is frozen: ")
+    assert "Work.begin" in line
+
+
+async def test_what_lives_as_long_as_the_process_has_a_context_of_its_own(api: RuntimeApi, serve: Serve) -> None:
+    work = Work()
+    api.invoke(function_url())
+    serve(beginning(lambda: work.begin(work.go_on, Context())))
+    await api.polled(2)
+    assert not work.ended.is_set()
+
+
+async def test_what_the_lifespan_has_begun_is_not_waited_for(api: RuntimeApi, serve: Serve) -> None:
+    work = Work()
+    answer = beginning(lambda: None)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            return await answer(scope, receive, send)
+        await receive()
+        work.begin(work.go_on)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return await send({"type": "lifespan.shutdown.complete"})
+
+    api.invoke(function_url())
+    serve(app)
+    await api.polled(2)
+    assert not work.ended.is_set()
+
+
+async def test_one_invocation_does_not_wait_for_what_another_has_left(api: RuntimeApi, serve: Serve) -> None:
+    work = Work()
+    first = iter([True])
+
+    def begin() -> None:
+        if next(first, False):
+            work.begin(work.go_on)
+
+    api.invoke(function_url())
+    api.invoke(function_url())
+    serve(beginning(begin), AWS_LAMBDA_MAX_CONCURRENCY="2")
+    await api.polled(3)
+    assert not work.ended.is_set()
