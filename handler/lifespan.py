@@ -36,13 +36,17 @@ class Lifespan:
         answer = await self._tell(self._task, "startup")
         if answer is None:
             logger.info("the app has no lifespan", exc_info=_error(self._task))
+            self._task = None
         elif answer["type"] != "lifespan.startup.complete":
             await asyncio.wait({self._task}, timeout=LIMIT)
             raise _error(self._task) or LifespanError(answer.get("message") or answer["type"])
 
     async def shutdown(self) -> None:
         """Returns when the app has closed what it opened, or after `LIMIT`. What goes wrong is logged."""
-        if self._task is None or self._task.done():
+        if self._task is None:
+            return
+        if self._task.done():
+            logger.error("the app's lifespan ended before its shutdown", exc_info=_error(self._task))
             return
         answer: Message | None = None
         try:

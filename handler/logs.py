@@ -1,8 +1,8 @@
 """The handler's logger, and what AWS's Python client does for the logs of whatever runs in it.
 
 Every line says which invocation it is about, whoever logs it: by a filter on the handlers of the root logger. How and
-where lines are written is the app's affair. Where it has set up nothing, and before it has, they go to stdout in the
-format and from the level that the function's logging configuration says.
+where lines are written is the app's affair. Where it has set up nothing, they go to stdout in the format and from the
+level that the function's logging configuration says.
 
 Source: AWS Lambda Developer Guide, "Log and monitor Python Lambda functions", "Configuring advanced logging controls".
 """

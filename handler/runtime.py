@@ -61,7 +61,11 @@ class Running:
         """Raises what building the app or its startup raises."""
         app = create_app()
         lifespan = Lifespan(app)
-        await lifespan.startup()
+        try:
+            await lifespan.startup()
+        except asyncio.CancelledError:
+            await lifespan.abandon()
+            raise
         return cls(app, lifespan)
 
 
@@ -100,8 +104,10 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
         running = await Running.start(create_app)
         if environment.snap_start:
             phase = SNAPSHOT
-            await before_snapshot()
-            await running.lifespan.shutdown()
+            try:
+                await before_snapshot()
+            finally:
+                await running.lifespan.shutdown()
             await restored(address)
             phase = RESTORE
             await after_restore()

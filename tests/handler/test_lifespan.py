@@ -113,6 +113,39 @@ async def test_a_shutdown_that_only_says_that_it_failed_is_logged(caplog: pytest
     assert "cannot close" in caplog.text
 
 
+async def test_a_lifespan_that_ends_too_early_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        raise ValueError("the pool is gone")
+
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    await asyncio.sleep(0)
+    await lifespan.shutdown()
+    assert "the pool is gone" in caplog.text
+
+
+async def test_a_startup_that_is_cut_short_is_not_left_half_way(api: RuntimeApi, serve: Serve) -> None:
+    opened, closed = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, send
+        await receive()
+        opened.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    running = serve(app)
+    await in_time(opened.wait())
+    running.cancel()
+    await in_time(asyncio.wait({running}))
+    assert (closed.is_set(), api.polls) == (True, 0)
+
+
 async def test_a_shutdown_that_hangs_is_cancelled(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
