@@ -2,6 +2,7 @@
 
 emulator      the Runtime API, and the Extensions API that Lambda Web Adapter asks for
 model         OpenAI's place: streams tokens that tell when they were sent
+account       AWS's place: the key in the Parameter Store, and the table
 tutorial      the tutorial's application, for uvicorn
 bare          the same in a loop without a framework: the floor
 contestants   who is measured, and how each is run

@@ -1,8 +1,8 @@
 """`python -m tests.bench`: Rivulet, its adapter, uvicorn behind Lambda Web Adapter, and a bare loop, side by side.
 
 Each streams the tutorial's answer, from the same model to the same Runtime API: Rivulet by its own application, all
-others by the tutorial's. Model and Runtime API, which are this process, have a core of their own where there are two;
-all processes of a contestant share another.
+others by the tutorial's. Model, Runtime API and AWS account, which are this process, have a core of their own where
+there are two; all processes of a contestant share another.
 """
 
 import asyncio
@@ -11,19 +11,23 @@ import time
 from collections.abc import AsyncIterator
 
 from tests.bench import measures
-from tests.bench.contestants import ADAPTER, BARE, CORES, RIVULET, SOCKETS, lambda_web_adapter, track
+from tests.bench.account import account
+from tests.bench.contestants import ADAPTER, BARE, CORES, LWA, RIVULET, SOCKETS, Contestant, lambda_web_adapter, track
 from tests.bench.model import Model
-from tests.bench.parameters import parameter_store
 from tests.bench.table import Limit, Line, show
 
 JUDGED = (RIVULET, ADAPTER)
-LWA = "uvicorn + LWA"
-FLOOR = "bare loop"
+FLOOR = BARE.name
 NOTES = """
-Medians of several rounds. Rivulet keeps every turn in its store (here SQLite), and writes a log line and metrics; the
-others do none of that. LWA's client leaves Nagle's algorithm on: a small write waits until the one before is
-acknowledged, for which Linux may take 40 ms. "Acknowledged at once": by a Runtime API that does not wait. "Only
-sockets": the bare loop without OpenAI's client, which shows what it takes to be woken up for a token at all.
+Medians of several rounds. Rivulet keeps every turn in its store (here
+SQLite), and writes a log line and metrics; the others do none of that.
+As deployed: the key is in the Parameter Store and turns are in DynamoDB, both played by moto. LWA and the tutorial read
+no Parameter Store and keep nothing: their figure is the one above, put there to be compared with.
+First answer: to a question that waits already when the process is started. What is imported and opened only after the
+first poll is put off and not saved, and this shows it.
+LWA's client leaves Nagle's algorithm on: a small write waits until the one before is acknowledged, for which Linux may
+take 40 ms. Acknowledged at once: by a Runtime API that does not wait.
+Only sockets: the bare loop without OpenAI's client, which shows what it takes to be woken up for a token at all.
 """
 MISSING = """
 There is no lambda-adapter on PATH, and so nothing in its column. It is the file /opt/extensions/lambda-adapter of LWA's
@@ -36,11 +40,13 @@ async def lines() -> AsyncIterator[Line]:
     contestants = [RIVULET, ADAPTER, *([adapter] if adapter else []), BARE]
     async with Model() as model:
         with track(model.base_url) as run:
-            yield Line("exec to first poll, ms", await measures.starts(run, contestants), [Limit(0.4, LWA)])
-            with parameter_store() as variables:
-                yield Line(
-                    "  with the key in the Parameter Store, ms", await measures.starts(run, [RIVULET.given(variables)])
-                )
+            with account() as variables:
+                deployed = RIVULET.given("as deployed", variables)
+                polled, answered = await measures.starts(run, [*contestants, deployed])
+            yield Line("exec to first poll, ms", polled, [Limit(0.4, LWA)])
+            yield Line("  as deployed, with key and table in AWS, ms", beside_lwa(polled, deployed), [Limit(0.4, LWA)])
+            yield Line("exec to the first byte of a first answer, ms", answered)
+            yield Line("  as deployed, with key and table in AWS, ms", beside_lwa(answered, deployed))
             for text, quick in (("", False), (", acknowledged at once", True)):
                 p50, p99 = await measures.warm(run, contestants, quick=quick)
                 yield Line(f"event to first byte{text}, p50, ms", p50, [Limit(0.5, LWA), Limit(1.5, FLOOR)])
@@ -60,6 +66,11 @@ async def lines() -> AsyncIterator[Line]:
             few, many = await measures.memory(run, JUDGED)
             yield Line("memory after 100 requests, MB", few)
             yield Line("memory after 10,000, times that", many, [Limit(1.05)], 3)
+
+
+def beside_lwa(figures: measures.Figures, deployed: Contestant) -> measures.Figures:
+    """What Rivulet has as it is deployed, in its own column, and beside it LWA's, where there is that."""
+    return {RIVULET.name: figures[deployed.name]} | {name: figures[name] for name in (LWA,) if name in figures}
 
 
 async def main() -> None:

@@ -18,6 +18,7 @@ from tests.infra.processes import free_port
 
 PATIENCE = 60.0  # seconds for a start
 ROOT = Path(__file__).parents[2]
+LWA = "uvicorn + LWA"
 CORES = sorted(os.sched_getaffinity(0))
 LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "bench",
@@ -37,9 +38,9 @@ class Contestant:
     commands: tuple[tuple[str, ...], ...]
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def given(self, variables: Mapping[str, str]) -> Self:
-        """The same in another environment."""
-        return replace(self, variables={**self.variables, **variables})
+    def given(self, name: str, variables: Mapping[str, str]) -> Self:
+        """The same in another environment, and under another name."""
+        return replace(self, name=name, variables={**self.variables, **variables})
 
 
 RIVULET = Contestant(
@@ -58,17 +59,20 @@ def lambda_web_adapter() -> Contestant | None:
     port = str(free_port())
     uvicorn = (sys.executable, "-m", "uvicorn", "--port", port, "tests.bench.tutorial:app")
     variables = {"AWS_LWA_PORT": port, "AWS_LWA_INVOKE_MODE": "response_stream"}
-    return Contestant("uvicorn + LWA", ((binary,), uvicorn), variables)
+    return Contestant(LWA, ((binary,), uvicorn), variables)
 
 
 class Running:
     """A contestant's processes."""
 
-    def __init__(self, api: RuntimeApi, processes: list[Process], time_to_first_poll: float) -> None:
+    def __init__(self, api: RuntimeApi, processes: list[Process], began: int) -> None:
         self.api = api
-        self.time_to_first_poll = time_to_first_poll
-        """ms from exec."""
+        self._began = began
         self._pids = [process.pid for process in processes]
+
+    def since_exec(self, moment: int) -> float:
+        """ms from the start of the first process to that moment, which is one of the emulator's."""
+        return (moment - self._began) / 1e6
 
     def cpu(self) -> float:
         """Seconds of CPU time that they have taken so far (clock_getcpuclockid(3) has the clock's number)."""
@@ -88,10 +92,15 @@ class Track:
     directory: Path
 
     @asynccontextmanager
-    async def run(self, contestant: Contestant, *, quick: bool = False, **variables: str) -> AsyncIterator[Running]:
-        """The contestant, from its first poll to the end of the block. What it prints is shown where that fails."""
+    async def run(
+        self, contestant: Contestant, emulator: RuntimeApi | None = None, **variables: str
+    ) -> AsyncIterator[Running]:
+        """The contestant, from its first poll to the end of the block. What it prints is shown where that fails.
+
+        Events that the emulator has already wait for that poll.
+        """
         log = self.directory / f"{contestant.name}.log"
-        async with RuntimeApi(quick=quick) as api, AsyncExitStack() as stack:
+        async with emulator or RuntimeApi() as api, AsyncExitStack() as stack:
             environment = {**self._environment(api), **contestant.variables, **variables}
             output = stack.enter_context(log.open("wb"))
             began = time.perf_counter_ns()
@@ -101,8 +110,8 @@ class Track:
                     for command in contestant.commands
                 ]
                 async with asyncio.timeout(PATIENCE):
-                    polled = await api.first_poll
-                yield Running(api, processes, (polled - began) / 1e6)
+                    await api.first_poll
+                yield Running(api, processes, began)
             except BaseException:
                 print(contestant.name, log.read_text(errors="replace")[-4000:], sep="\n", file=sys.stderr)
                 raise

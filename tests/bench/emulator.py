@@ -44,6 +44,12 @@ class Invocation:
         self._prelude: bytes | None = b""
         self._rest = b""
 
+    async def complete(self) -> Self:
+        """Raises RuntimeError where the answer is an error, TimeoutError where none comes."""
+        async with asyncio.timeout(LIMIT):
+            await self.over
+        return self
+
     def take(self, data: bytes, now: int) -> None:
         """A piece of the response's body."""
         if self._prelude is not None:
@@ -76,14 +82,16 @@ class RuntimeApi:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
 
-    async def invoke(self, event: bytes) -> Invocation:
-        """Raises RuntimeError where the answer is an error, TimeoutError where none comes."""
+    def queue(self, event: bytes) -> Invocation:
+        """An event for whoever polls next."""
         invocation = Invocation(event)
         self._events.append(invocation)
         self._hand_out()
-        async with asyncio.timeout(LIMIT):
-            await invocation.over
         return invocation
+
+    async def invoke(self, event: bytes) -> Invocation:
+        """Raises as `Invocation.complete` does."""
+        return await self.queue(event).complete()
 
     def poll(self, connection: "Connection", now: int) -> None:
         if not self.first_poll.done():
