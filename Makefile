@@ -30,7 +30,7 @@ check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
 	@.venv-sam/bin/cfn-lint template.yaml
 	@$(SAM) validate --lint
 
-bench: .venv/.dev ## figures, side by side with Lambda Web Adapter (4 minutes, best on an idle machine)
+bench: .venv/.dev ## figures, side by side with Lambda Web Adapter (5 minutes, best on an idle machine)
 	@.venv/bin/python -m tests.bench.upstream
 	@.venv/bin/python -m tests.bench
 	@.venv/bin/python -m tests.bench.turns

@@ -1,6 +1,7 @@
 """The Runtime API, made to be fast and to measure; tests/fakes has the one that checks.
 
     async with RuntimeApi() as api:
+        api.queue(event)                           # where one is to wait for the first poll
         start_something(api.address)
         await api.first_poll
         invocation = await api.invoke(event)       # returns when the response is complete
