@@ -31,7 +31,7 @@ def _create_app() -> ASGI:
 
 
 def main() -> int:
-    """Returns 1 outside of Lambda, and inside does not return."""
+    """Returns the exit code."""
     if not os.environ.get(RUNTIME_API):
         print(f"{RUNTIME_API} is not set: this runs inside Lambda or its emulator.", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1

@@ -3,7 +3,8 @@
 A write goes out at once, unless it is one of many: from the FREE-th on of those that follow one another within BURST
 they wait for the event loop's next turn, and go together. So a token that comes alone is never held, nor are a
 response's first pieces, and an app that sends without a pause fills segments instead of making a system call for every
-chunk. What is held goes out no later than the next write after a pause.
+chunk. What is held goes out no later than the next write after a pause; an app that blocks the event loop in the middle
+of a burst holds up the rest of that itself.
 """
 
 import asyncio

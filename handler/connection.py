@@ -37,6 +37,7 @@ class Connection:
         self._http = h11.Connection(h11.CLIENT)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter, Coalescer] | None = None
         self._answer: asyncio.Task[Answer] | None = None
+        self._received = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,11 +71,17 @@ class Connection:
         answer = self._answer
         if answer is None:
             raise ConnectionResetError("no request is under way")
-        try:
-            return await asyncio.shield(answer)
-        finally:
-            if answer.done() and self._answer is answer:
-                self._answer = None
+        await asyncio.wait({answer})
+        if self._answer is answer:
+            self._answer = None
+        if answer.cancelled():
+            raise ConnectionResetError("the connection was dropped")
+        return answer.result()
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether an answer has begun to come."""
+        return self._answer is not None and self._received
 
     @property
     def awaits_answer(self) -> bool:
@@ -95,6 +102,7 @@ class Connection:
             self._http.start_next_cycle()
         else:
             await self._connect()
+        self._received = False
         # in a context of its own: it is none of the tasks of the app that may have sent what begins here
         self._answer = asyncio.create_task(self._read_answer(), context=Context())
 
@@ -159,5 +167,7 @@ class Connection:
             raise ConnectionResetError("the connection was dropped")
         reader = self._streams[0]
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await reader.read(_READ_SIZE))
+            data = await reader.read(_READ_SIZE)
+            self._received = True
+            self._http.receive_data(data)
         return event

@@ -25,8 +25,9 @@ CLEANUP = 0.2
 SENDING = 0.2
 """Seconds that a failure may take on its way into the socket. Both fit into the margin before the deadline."""
 
-TASKS_LIMIT_UNDATED = 60.0
-"""Seconds for what an app has left running in an invocation without a deadline."""
+TASKS_LIMIT = 10.0
+"""Seconds for what an app has left running. It may be a library's that lives as long as the process, and each
+invocation that begins one waits, and is paid, for so long."""
 
 FAIRNESS = 16
 """Messages after which an app that does nothing but send lets others run: a socket with room makes nobody wait."""
@@ -66,7 +67,7 @@ class Cycle:
         """Returns when the app has returned, also from what it does after its response, or has been stopped.
 
         The app is stopped after `limit` seconds, and where this is cancelled. What it has left running is waited for
-        as long.
+        as long, but not longer than TASKS_LIMIT.
         """
         began = time.monotonic()
         app = asyncio.create_task(self._call())
@@ -83,7 +84,8 @@ class Cycle:
             await to_the_end(self._conclude(failure or outcome(app)))
             raise
         await to_the_end(self._conclude(failure or outcome(app)))
-        await self._wait_for_tasks(limit and limit - (time.monotonic() - began))
+        left = TASKS_LIMIT if limit is None else limit - (time.monotonic() - began)
+        await self._wait_for_tasks(min(left, TASKS_LIMIT))
 
     async def _call(self) -> None:
         note_in(self._tasks)
@@ -97,13 +99,19 @@ class Cycle:
         elif not app.cancelled() and (error := app.exception()):
             self._log.error("the app failed when it was cancelled", exc_info=error)
 
-    async def _wait_for_tasks(self, limit: float | None) -> None:
-        ends = time.monotonic() + (TASKS_LIMIT_UNDATED if limit is None else limit)
-        while self._tasks:
-            await asyncio.wait(self._tasks, timeout=max(0.0, ends - time.monotonic()))
-            if time.monotonic() >= ends:
-                self._log.warning("what the app has left running is frozen: %s", ", ".join(map(str, self._tasks)))
-                return
+    async def _wait_for_tasks(self, limit: float) -> None:
+        ends = time.monotonic() + limit
+        try:
+            while self._tasks and (left := ends - time.monotonic()) > 0:
+                await asyncio.wait(self._tasks, timeout=left)
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=CLEANUP)
+            raise
+        if self._tasks:
+            self._log.warning("what the app has left running is frozen: %s", ", ".join(map(str, self._tasks)))
 
     async def _fail(self, failure: BaseException) -> None:
         """Ends the response as failed, unless it is complete or the connection is cut."""
@@ -120,6 +128,8 @@ class Cycle:
             self._connection.abort()
 
     async def _conclude(self, error: BaseException | None) -> None:
+        if error is not None and self._cut is None and not self._connection.awaits_answer:
+            self._response.state = State.START  # what the app has sent had no connection yet: nothing of it went out
         moment = _MOMENTS[self._response.sent]
         if self._cut is not None:
             self._reporter.undelivered(f"the response was cut off: {self._cut}", self._cut)

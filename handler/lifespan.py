@@ -10,11 +10,14 @@ from typing import Any
 from mangum.types import ASGI, Message
 
 from handler.asgi import call
-from handler.errors import LifespanError, UnexpectedMessageError
+from handler.errors import AppExitError, LifespanError, UnexpectedMessageError
 from handler.logs import logger
 
 LIMIT = 2.0
 """Seconds for a shutdown: Lambda gives no more before it kills."""
+
+CLEANUP = 0.2
+"""Seconds that an app has to end when it is cancelled."""
 
 _MESSAGES = {f"lifespan.{phase}.{outcome}" for phase in ("startup", "shutdown") for outcome in ("complete", "failed")}
 
@@ -34,6 +37,8 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         self._task = asyncio.create_task(self._run(scope))
         answer = await self._tell(self._task, "startup")
+        if answer is None and isinstance(error := _error(self._task), AppExitError):
+            raise error
         if answer is None:
             logger.info("the app has no lifespan", exc_info=_error(self._task))
             self._task = None
@@ -64,7 +69,7 @@ class Lifespan:
         """Cancels the app's task, in place of a shutdown."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait({self._task}, timeout=LIMIT)
+            await asyncio.wait({self._task}, timeout=CLEANUP)
 
     async def _run(self, scope: dict[str, Any]) -> None:
         await call(self._app, scope, self._to_app.get, self._take)

@@ -10,6 +10,7 @@ Source: AWS Lambda Developer Guide, "Log and monitor Python Lambda functions", "
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,13 +23,25 @@ LEVELS = {"TRACE": "DEBUG", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARNING",
 
 FORMATS = {"TEXT": "text", "JSON": "json"}
 
-logger = logging.getLogger("rivulet.handler")
 _invocation: ContextVar[Invocation] = ContextVar("invocation")
 
 
-def log_of(invocation: Invocation) -> logging.LoggerAdapter[logging.Logger]:
-    """The handler's own lines about an invocation, which it also writes from outside of it."""
-    return logging.LoggerAdapter(logger, _fields(invocation))
+class HandlerLog(logging.LoggerAdapter[logging.Logger]):
+    """The handler's own lines. To write one raises nothing, whatever is wrong with the app's filters and handlers."""
+
+    def log(self, level: int, msg: object, *args: object, **more: Any) -> None:  # noqa: ANN401 - logging's own
+        try:
+            super().log(level, msg, *args, **more)
+        except Exception:  # noqa: BLE001 - a line that is lost is not to cost a response, or the process
+            traceback.print_exc()
+
+
+logger = HandlerLog(logging.getLogger("rivulet.handler"), {})
+
+
+def log_of(invocation: Invocation) -> HandlerLog:
+    """Lines about an invocation, also from outside of it."""
+    return HandlerLog(logger.logger, _fields(invocation))
 
 
 @contextmanager

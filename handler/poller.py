@@ -74,7 +74,7 @@ class Poller:
     def retire(self) -> bool:
         """Has it end with the invocation that it serves. False where it serves none: then it can be cancelled."""
         self._retired = True
-        return not self._idle
+        return not self._idle or self._connection.is_receiving
 
     async def _next(self) -> tuple[Invocation, bytes]:
         for delay in RETRY_DELAYS:
@@ -169,6 +169,7 @@ class Poller:
         else:
             if fault := _fault(answer):
                 reporter.undelivered(fault, level=logging.ERROR)
+                self._connection.abort()  # who refuses a response may not have read it, and would not read what follows
 
     def _set_trace_id(self, trace_id: str | None) -> None:
         """Where AWS's tools look for it. A variable of the process can belong to one invocation at a time only."""

@@ -8,14 +8,15 @@ lost, 0 after SIGTERM. No failure of an invocation ends the process.
 """
 
 import asyncio
-import logging
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Never, Self
+from typing import Self
 
 from mangum.types import ASGI
 
@@ -29,6 +30,9 @@ from handler.poller import Poller
 from handler.protocol import Write, init_error, restore_error
 from handler.snapstart import after_restore, before_snapshot, restored
 from handler.tasks import note_tasks, to_the_end
+
+EXIT_LIMIT = 0.5
+"""Seconds for the end of the process, once all is said."""
 
 REPORT_LIMIT = 1.0
 """Seconds for the Runtime API to take the news that there is no app."""
@@ -73,18 +77,29 @@ def uncounted(failure: Failure) -> None:
     """Nobody counts failures; they are logged all the same."""
 
 
-def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> Never:
-    """`run`, and the end of the process, which waits for no task or thread that an app has left behind."""
+def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
+    """`run`, for a process that has nothing else to do. Returns the exit code, and sees to it that the process ends:
+    whatever an app has left behind (tasks, threads, atexit functions) has EXIT_LIMIT to do so.
+    """
+    code = 1
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        living = loop.create_task(run(create_app, variables, on_failure))
+        try:
+            while not living.done():
+                with suppress(SystemExit):  # of some task of the app's, where it stays as that task's exception
+                    loop.run_until_complete(living)
+            code = living.result()
+        finally:
+            threading.Thread(target=_exit, args=(code,), daemon=True).start()
+            with suppress(Exception):  # closed by the app, perhaps
+                sys.stdout.flush()
+    return code
 
-    async def run_and_exit() -> None:
-        code = await run(create_app, variables, on_failure)
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
-    asyncio.run(run_and_exit())
-    raise AssertionError("the process has ended")
+def _exit(code: int) -> None:
+    time.sleep(EXIT_LIMIT)
+    os._exit(code)
 
 
 async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:

@@ -39,14 +39,18 @@ class EventStream(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         beat = asyncio.create_task(self._beat(send))
+        until = self._until
         try:
             async with aclosing(self._frames) as frames:
                 async for frame in frames:
                     await self._write(send, frame)
+        except asyncio.CancelledError:
+            until = None  # the host is being stopped, and stops what is behind the frames, too
+            raise
         finally:
             beat.cancel()
-            if self._until:
-                await self._until()
+            if until:
+                await until()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, send: Send, frame: bytes) -> None:

@@ -66,6 +66,18 @@ async def leaves_what_will_not_end(send: Send) -> None:
     await hello({"type": "http"}, anything, send)
 
 
+@http
+async def exits_inside(send: Send) -> None:
+    """In a task of its own, as middleware makes them."""
+
+    async def exit_now() -> None:
+        sys.exit(3)
+
+    await start(send)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(exit_now())
+
+
 async def anything() -> Message:
     return {"type": "http.request"}
 
@@ -76,6 +88,7 @@ ROUTES = {
     "/endless": endless,
     "/deaf": deaf,
     "/large": large,
+    "/exits-inside": exits_inside,
     "/leaves": leaves_what_will_not_end,
     "/fails": fails,
     "/fails-half-way": fails_half_way,
@@ -94,4 +107,4 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if __name__ == "__main__":
-    serve(lambda: app, os.environ)
+    sys.exit(serve(lambda: app, os.environ))

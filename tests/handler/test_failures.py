@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Awaitable
 
@@ -269,6 +270,19 @@ async def test_no_failure_of_an_app_is_too_odd_to_be_told(
     serve(either)
     assert ((await odd.end()).error_type, len(odd.body) < 1_000_000) == (error_type, True)
     assert (await next_one.end()).content == b"hello"
+
+
+async def test_a_log_that_fails_costs_a_line_and_no_report(
+    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_a_user(_: logging.LogRecord) -> bool:
+        raise LookupError("there is a user in a request only")
+
+    monkeypatch.setattr(logging.getLogger("rivulet.handler"), "filters", [without_a_user])
+    failed, next_one = api.invoke(function_url()), api.invoke({"Records": []})
+    serve(fails_at_once)
+    assert (await failed.end()).error_type == "Function.ValueError"
+    assert (await next_one.end()).error_type == "Function.UnsupportedEvent"
 
 
 async def test_an_app_may_return_any_awaitable(api: RuntimeApi, serve: Serve) -> None:

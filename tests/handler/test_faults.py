@@ -69,6 +69,15 @@ async def test_a_response_refused_when_all_of_it_is_on_its_way_is_given_up(
     assert f"answered {status}" in caplog.text
 
 
+@pytest.mark.parametrize(("event", "status"), [(function_url(), 410), (load_balancer(), 413)])
+async def test_a_small_response_refused_unread_does_not_hold_up_the_next_event(
+    api: RuntimeApi, serve: Serve, event: object, status: int
+) -> None:
+    api.invoke(event, fault=Fault(early=status))
+    serve(hello)
+    await api.polled(2)
+
+
 @pytest.mark.parametrize("fault", [Fault(cut_after=3), Fault(early=410)])
 async def test_what_an_app_fails_of_after_a_cut_is_logged(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, fault: Fault

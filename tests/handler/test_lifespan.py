@@ -178,6 +178,15 @@ async def test_a_runtime_api_that_does_not_listen_does_not_keep_a_failed_start_a
     assert "could not be told" in caplog.text
 
 
-async def test_a_start_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi) -> None:
+async def test_a_build_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi) -> None:
     assert await in_time(run(lambda: sys.exit(0), {"AWS_LAMBDA_RUNTIME_API": api.address})) == 1
     assert (await api.init_failed())["errorType"] == "SystemExit"
+
+
+async def test_a_startup_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi, serve: Serve) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        sys.exit("no database")
+
+    assert await in_time(serve(app)) == 1
+    assert "no database" in (await api.init_failed())["errorMessage"]

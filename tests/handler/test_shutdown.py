@@ -66,6 +66,17 @@ async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(api
     assert process.returncode == 0
 
 
+async def test_an_app_that_exits_in_a_task_ends_its_invocation_and_not_the_process(
+    api: RuntimeApi, process: Process
+) -> None:
+    exits, next_one = api.invoke(function_url("/exits-inside")), api.invoke(function_url("/hello"))
+    assert (await exits.end()).error_type == "Function.AppExit"
+    assert (await next_one.end()).content == b"hello"
+    process.terminate()
+    await in_time(process.communicate())
+    assert process.returncode == 0
+
+
 async def test_what_an_app_leaves_behind_does_not_hold_up_the_end(api: RuntimeApi, process: Process) -> None:
     call = api.invoke(function_url("/leaves"))
     await api.polled(2)

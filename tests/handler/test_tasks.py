@@ -8,7 +8,7 @@ import pytest
 from mangum.types import ASGI, Receive, Scope, Send
 
 from tests.fakes.runtime_api import RuntimeApi
-from tests.handler.apps import http, piece, start
+from tests.handler.apps import http, in_time, piece, start
 from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
@@ -70,6 +70,34 @@ async def test_it_is_waited_for_no_longer_than_the_time_limit_and_named(
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert line.startswith("what the app has left running is frozen: ")
     assert "Work.begin" in line
+
+
+async def test_what_does_not_end_is_not_waited_for_at_any_price(
+    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handler.cycle.TASKS_LIMIT", 0.05)
+    work = Work()
+    api.invoke(function_url(), deadline=60)
+    serve(beginning(lambda: work.begin(work.go_on)))
+    await api.polled(2)
+    assert not work.ended.is_set()
+
+
+async def test_it_is_cancelled_where_the_process_is_to_end(api: RuntimeApi, serve: Serve) -> None:
+    work, stopped = Work(), asyncio.Event()
+
+    async def go_on() -> None:
+        try:
+            await work.go_on()
+        finally:
+            stopped.set()
+
+    call = api.invoke(function_url())
+    running = serve(beginning(lambda: work.begin(go_on)))
+    await call.end()
+    running.cancel()
+    await in_time(asyncio.wait({running}))
+    assert stopped.is_set()
 
 
 async def test_what_lives_as_long_as_the_process_has_a_context_of_its_own(api: RuntimeApi, serve: Serve) -> None:
