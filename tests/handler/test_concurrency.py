@@ -93,6 +93,8 @@ async def test_what_is_served_is_finished_where_another_poller_has_lost_the_runt
     api.next_faults.extend([403] * 4)
     await api.invoke({"warmup": True}).end()
     await api.until(lambda: not api.next_faults)
+    done, _ = await asyncio.wait({running}, timeout=0.2)  # what would cut it short, does within this time
+    assert not done
     go_on.set()
     assert (await streaming.end()).content == b"one, two"
     assert await in_time(running) == 1
