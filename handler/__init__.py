@@ -41,8 +41,8 @@ Of LWA (its source, 0.9.1 and 1.0.0-rc1):
   a typed error (`Function.UnsupportedEvent`): an app for browsers would take them for requests of a client.
 - *Readiness check*, its path, port, protocol and least status: not needed, the lifespan's startup is awaited.
 - *Ports*, host, a start command: not needed, there is no second server.
-- *Work after the response*, tasks that nobody awaits among it: awaited, before the next event is asked for. Behind LWA
-  it is frozen half-way, unless an extension of the app's own waits for it.
+- *Work after the response*: awaited, before the next event is asked for; tasks that nobody awaits, too, for 10 s at
+  most. Behind LWA it is frozen half-way, unless an extension of the app's own waits for it.
 - *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
 - *Base path removal*: for an API's stage, by `root_path`, so that links keep it. Another prefix is left to the app.
 - *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.
