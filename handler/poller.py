@@ -1,7 +1,7 @@
 """One poller: next event -> one cycle of the app -> the Runtime API's answer to it -> next event.
 
-It ends with RuntimeApiLostError when there is no next event to be had, when it is retired, or by being cancelled;
-nothing that happens in an invocation ends it.
+It ends when it is retired or cancelled, or with RuntimeApiLostError when there is no next event to be had; nothing that
+happens in an invocation ends it.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class Poller:
         self._idle = True
 
     async def run(self) -> None:
-        """Until it is retired, in the end."""
+        """Raises RuntimeApiLostError."""
         async with self._connection:
             while not self._retired:
                 invocation, event = await self._next()

@@ -1,6 +1,7 @@
 """The function's time limit, over real sockets."""
 
 import asyncio
+import itertools
 
 import pytest
 from mangum.types import Receive, Scope, Send
@@ -11,7 +12,7 @@ from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import hello, http, in_time, piece, start
 from tests.handler.conftest import Serve
-from tests.handler.events import function_url
+from tests.handler.events import function_url, load_balancer
 
 
 @http
@@ -62,6 +63,26 @@ async def test_an_app_that_streams_by_then_is_ended_in_trailers_before_it_is_too
     assert (await call.end()).error_type == "Function.DeadlineExceeded"
     assert call.content == b"half"
     assert not call.timed_out
+
+
+@pytest.mark.parametrize("event", [function_url(), load_balancer()])
+async def test_a_response_that_has_no_connection_by_then_is_an_error(
+    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch, event: object
+) -> None:
+    connect = asyncio.open_connection
+    connections = itertools.count(1)
+
+    async def connect_too_late(*address: str) -> object:
+        if next(connections) == 2:  # the first is for the event; the third for the error
+            await asyncio.Event().wait()
+        return await connect(*address)
+
+    monkeypatch.setattr(asyncio, "open_connection", connect_too_late)
+    api.hangs_up = True
+    call = api.invoke(event, deadline=0.4)
+    serve(hello)
+    await call.end()
+    assert (call.resource, call.error_type) == ("error", "Function.DeadlineExceeded")
 
 
 async def test_the_app_may_use_its_last_moment(api: RuntimeApi, serve: Serve) -> None:

@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -63,6 +64,20 @@ async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
     process.terminate()
     await in_time(process.communicate())
     assert process.returncode == 0
+
+
+async def test_sigterm_in_the_middle_of_an_answer_stops_it_at_once(
+    api: RuntimeApi, standin: StandIn, start: Start
+) -> None:
+    event = function_url("/chat-stream", query=f"message={quote(f'/play {json.dumps(HELD)}')}")
+    call = api.invoke(event)
+    process = await start()
+    await call.until(lambda: b"first" in call.content)
+    process.terminate()
+    stdout, stderr = await in_time(process.communicate())
+    assert (await call.end()).error_type == "Runtime.ShuttingDown"
+    assert (await standin.ended()).state == "closed"
+    assert (b"does not stop" in stdout + stderr, process.returncode) == (False, 0)
 
 
 @pytest.mark.parametrize(("initialization", "is_late"), [("on-demand", True), ("provisioned-concurrency", False)])
