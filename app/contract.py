@@ -104,7 +104,9 @@ class Event(Wire):
 
 
 class Start(Event):
-    """`omitted_turns` of the oldest were not told to the model: the conversation has grown too long for it."""
+    """`omitted_turns` of the oldest were left out of what the model got: the conversation has
+    grown too long for it. They are counted up to 10.
+    """
 
     event = "start"
     turn_id: str

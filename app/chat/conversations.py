@@ -48,8 +48,7 @@ class Conversations:
     async def delete(self, caller: Caller, conversation_id: str) -> None:
         """Deletes it with everything under it, and ends what is being produced. Raises NotFound."""
         with store_failures():
-            for head in await self._store.turns(caller.owner, conversation_id):
-                self._chat.abandon(head.turn_id)
+            self._chat.abandon(caller.owner, conversation_id)
             if not await self._store.delete(caller.owner, conversation_id):
                 raise NotFound
 

@@ -1,17 +1,30 @@
-"""What upstream is told of a conversation: the path from its root to a new question, cut from the old end. Pure."""
+"""What upstream is told of a conversation: the path from a new question back towards its root.
 
-from collections.abc import Mapping, Sequence
+The path is walked from its newest turn, and ends where the next turn does not fit any more. So the reads are bounded by
+what is sent, not by the length of the conversation. A turn without an answer is left out: several model templates
+refuse two user items in a row.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
 from app.chat.upstream import Item
 from app.contract import Turn
-from app.store import TurnHead
+from app.store import Store, TurnHead
+
+MAX_TURNS = 200  # read for one question; each costs a round trip to the store
+MAX_COUNTED = 10  # omitted turns, each of which costs a round trip as well
+ReadTurn = Callable[[TurnHead], Awaitable[Turn]]
 
 
 @dataclass(frozen=True)
 class History:
-    """Input for upstream, the newest question last, and how many of the oldest turns were left out of it."""
+    """Input for upstream, the newest question last.
+
+    `omitted` is how many of the oldest turns were left out for their length, counted up to MAX_COUNTED.
+    """
 
     items: tuple[Item, ...]
     omitted: int = 0
@@ -22,31 +35,44 @@ class History:
         return cls((Item("user", message),))
 
 
-def path_to(parent_id: str | None, heads: Mapping[str, TurnHead]) -> list[TurnHead]:
-    """The turns from the root to `parent_id`. An ancestor that is gone (it has expired) ends the path there."""
-    path: list[TurnHead] = []
-    while parent_id is not None and parent_id in heads and heads[parent_id] not in path:
-        path.append(heads[parent_id])
-        parent_id = heads[parent_id].parent_turn_id
-    return path[::-1]
+async def history(store: Store, newest: TurnHead | None, message: str, limit: int, read: ReadTurn) -> History:
+    """What is told before and with `message`, if `newest` is the turn that it follows; `limit` is in characters.
 
-
-def history(past: Sequence[Turn], message: str, limit: int) -> History:
-    """`past` is what was said before `message`, the oldest first; `limit` is in characters.
-
-    The new question is always told; of the turns before it, as many of the newest as fit.
+    The question itself is always told. An ancestor that is gone (it has expired) ends the path there. Raises
+    StoreUnavailableError, and what `read` raises.
     """
-    items = [Item("user", message)]
+    exchanges: list[list[Item]] = []
     left = limit - len(message)
-    for number, turn in enumerate(reversed(past)):
-        exchange = _exchange(turn)
+    head, walked = newest, 0
+    while head is not None and walked < MAX_TURNS and len(head.message) <= left:
+        turn, parent = await asyncio.gather(read(head), parent_of(store, head))
+        exchange = exchange_of(turn)
         left -= sum(len(item.text) for item in exchange)
         if left < 0:
-            return History(tuple(items), omitted=len(past) - number)
-        items = exchange + items
-    return History(tuple(items))
+            break
+        exchanges.append(exchange)
+        head, walked = parent, walked + 1
+    items = [item for exchange in reversed(exchanges) for item in exchange]
+    return History((*items, Item("user", message)), await _count_path(store, head))
 
 
-def _exchange(turn: Turn) -> list[Item]:
-    said = turn.text + turn.refusal
-    return [Item("user", turn.message), *([Item("assistant", said)] if said else [])]
+async def parent_of(store: Store, head: TurnHead) -> TurnHead | None:
+    """The turn that this one follows; None for a root, and if it is gone."""
+    if head.parent_turn_id is None:
+        return None
+    parent = await store.head(head.owner, head.parent_turn_id)
+    return parent if parent and parent.conversation_id == head.conversation_id else None
+
+
+def exchange_of(turn: Turn) -> list[Item]:
+    """Question and answer; nothing if there is no answer."""
+    answer = turn.text + turn.refusal
+    return [Item("user", turn.message), Item("assistant", answer)] if answer.strip() else []
+
+
+async def _count_path(store: Store, head: TurnHead | None) -> int:
+    count = 0
+    while head is not None and count < MAX_COUNTED:
+        count += 1
+        head = await parent_of(store, head)
+    return count

@@ -1,6 +1,5 @@
 """A request to chat as a turn to be kept: is it allowed, what is kept of it, is it the same one again. Pure."""
 
-import textwrap
 import uuid
 
 from app.contract import ChatRequest
@@ -42,22 +41,27 @@ def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: s
     )
 
 
-def is_same(request: ChatRequest, head: TurnHead, settings: Settings) -> bool:
-    """Whether the request asks what `head` was asked. A first question does not know its conversation yet."""
-    asked = (request.message, request.model or settings.openai_model, request.instructions)
-    conversation_id = _text(request.conversation_id) or head.conversation_id
-    return (*asked, _text(request.parent_turn_id), conversation_id) == (
-        head.message,
-        head.model,
-        head.instructions,
-        head.parent_turn_id,
-        head.conversation_id,
+def is_same(request: ChatRequest, head: TurnHead) -> bool:
+    """Whether the request asks what `head` was asked. Only what the client sent is compared: the server's defaults may
+    have changed since, and a first question does not know its conversation yet.
+    """
+    return (
+        request.message == head.message
+        and request.instructions == head.instructions
+        and _text(request.parent_turn_id) == head.parent_turn_id
+        and request.model in {None, head.model}
+        and _text(request.conversation_id) in {None, head.conversation_id}
     )
 
 
 def title_of(message: str) -> str:
-    """The first words of a message, on one line."""
-    return textwrap.shorten(message, TITLE_CHARS, placeholder="…")
+    """The first words of a message on one line, or its first characters if they are not divided into words."""
+    line = " ".join(message.split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    words, _, _ = line[:TITLE_CHARS].rpartition(" ")
+    start = words if len(words) > TITLE_CHARS // 2 else line[: TITLE_CHARS - 1].rstrip()
+    return f"{start}…"
 
 
 def _text(value: uuid.UUID | None) -> str | None:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from app.chat.answer import Answer
 from app.chat.events import collect
 from app.chat.follow import Follower, Tail
-from app.chat.history import History, history, path_to
+from app.chat.history import History, history
 from app.chat.producer import Producer
 from app.chat.question import check, is_same, new_head, title_of
 from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
 from app.chat.upstream import Prompt, Upstream
 from app.contract import ChatRequest, End, Start, Turn
-from app.problems import Conflict, NotFound, Problem, StoreFailed
+from app.problems import Conflict, InvalidRequest, NotFound, Problem, StoreFailed
 from app.settings import Settings
 from app.store import Store, StoreUnavailableError, TurnHead
 
@@ -98,16 +98,21 @@ class Chat:
         self._store = store
         self._on_end = on_end
         self._clock = clock
-        self._productions: dict[str, Production] = {}
+        self._productions: dict[tuple[str, str], Production] = {}  # by owner and turn
 
     async def begin(self, caller: Caller, request: ChatRequest) -> OpenTurn:
         """Opens the answer to `request`: a new one, or the one that its `turn_id` has already. Raises a Problem."""
-        check(request, self._settings)
         turn_id = str(request.turn_id or uuid.uuid4())
-        if production := self._productions.get(turn_id):
+        if production := self._productions.get((caller.owner, turn_id)):
             return await self._joined(caller, production.producer.head, request)
         with store_failures():
-            said = await self._history(caller, request)
+            try:
+                check(request, self._settings)
+                said = await self._history(caller, request)
+            except (InvalidRequest, NotFound):
+                if retried := await self._retried(caller, request):
+                    return await self._joined(caller, retried, request)
+                raise
             head = new_head(request, self._settings, owner=caller.owner, turn_id=turn_id, now=self._clock())
             kept = await self._store.create(head, title_of(request.message))
         if kept.producer != head.producer:
@@ -133,7 +138,7 @@ class Chat:
     async def stop(self, caller: Caller, turn_id: str) -> Turn:
         """Ends the turn as stopped, wherever it is produced; returns it ended. Raises NotFound, StoreFailed."""
         head = await self._head(caller, turn_id)
-        if production := self._productions.get(turn_id):
+        if production := self._productions.get((caller.owner, turn_id)):
             production.producer.stop()
             await asyncio.wait({production.task})
         else:
@@ -141,10 +146,12 @@ class Chat:
                 await self._stop_elsewhere(caller, head)
         return await self.read_head(caller, head)
 
-    def abandon(self, turn_id: str) -> None:
-        """Ends the turn where it is produced here: nobody will read it any more."""
-        if production := self._productions.get(turn_id):
-            production.producer.stop()
+    def abandon(self, owner: str, conversation_id: str) -> None:
+        """Stops the conversation's turns that are produced here: it is being deleted."""
+        for production in self._productions.values():
+            head = production.producer.head
+            if (head.owner, head.conversation_id) == (owner, conversation_id):
+                production.producer.stop()
 
     async def close(self) -> None:
         """Ends what is produced here as interrupted, and keeps it as far as it came."""
@@ -170,19 +177,33 @@ class Chat:
             raise NotFound
         return head
 
+    async def _retried(self, caller: Caller, request: ChatRequest) -> TurnHead | None:
+        """The turn for which the same request was accepted before; settings or conversation may have changed since."""
+        head = await self._store.head(caller.owner, str(request.turn_id)) if request.turn_id else None
+        return head if head and is_same(request, head) else None
+
     async def _history(self, caller: Caller, request: ChatRequest) -> History:
         """What upstream is told of the conversation that the request goes on with. Raises NotFound."""
         if request.conversation_id is None:
             return History.of(request.message)
-        heads = {head.turn_id: head for head in await self._store.turns(caller.owner, str(request.conversation_id))}
-        if not heads:
-            raise NotFound("conversation_id: there is no such conversation.")
-        parent_id = None if request.parent_turn_id is None else str(request.parent_turn_id)
-        if parent_id is not None and parent_id not in heads:
+        parent = await self._parent(caller, request)
+
+        async def read(head: TurnHead) -> Turn:
+            return await self.read_head(caller, head)
+
+        return await history(self._store, parent, request.message, self._settings.max_history_chars, read)
+
+    async def _parent(self, caller: Caller, request: ChatRequest) -> TurnHead | None:
+        """The turn that the request follows. Raises NotFound if that, or its conversation, does not exist."""
+        conversation_id = str(request.conversation_id)
+        if request.parent_turn_id is None:
+            if await self._store.conversation(caller.owner, conversation_id) is None:
+                raise NotFound("conversation_id: there is no such conversation.")
+            return None
+        parent = await self._store.head(caller.owner, str(request.parent_turn_id))
+        if parent is None or parent.conversation_id != conversation_id:
             raise NotFound("parent_turn_id: there is no such turn in this conversation.")
-        path = path_to(parent_id, heads)
-        past = await asyncio.gather(*(self.read_head(caller, head) for head in path))
-        return history(past, request.message, self._settings.max_history_chars)
+        return parent
 
     def _produce(self, caller: Caller, head: TurnHead, said: History) -> None:
         """Gets the turn's producer going, in a task that outlives whoever listens."""
@@ -211,19 +232,21 @@ class Chat:
             clock=self._clock,
         )
         task = asyncio.create_task(producer.run())
-        self._productions[head.turn_id] = Production(producer, task)
-        task.add_done_callback(lambda _: self._productions.pop(head.turn_id))
+        key = head.owner, head.turn_id
+        self._productions[key] = Production(producer, task)
+        task.add_done_callback(lambda _: self._productions.pop(key))
 
     async def _joined(self, caller: Caller, head: TurnHead, request: ChatRequest) -> OpenTurn:
-        """The turn that has the request's id already. Raises Conflict where that is another question, or owner."""
-        if head.owner != caller.owner or not is_same(request, head, self._settings):
+        """The turn that has the request's id already. Raises Conflict if that is another question, or owner."""
+        if head.owner != caller.owner or not is_same(request, head):
+            check(request, self._settings)
             raise Conflict
         turn = self._open(caller, head)
         await turn.begun()
         return turn
 
     def _open(self, caller: Caller, head: TurnHead) -> OpenTurn:
-        return OpenTurn(head, self._follower(caller), self._productions.get(head.turn_id))
+        return OpenTurn(head, self._follower(caller), self._productions.get((head.owner, head.turn_id)))
 
     def _follower(self, caller: Caller) -> Follower:
         return Follower(self._store, uuid.uuid4().hex, caller.request_id, self._clock)

@@ -59,7 +59,7 @@ async def tokens(chat: Chat, *, to_the_end: bool) -> float:
             if not first and b"event: text" in frame:
                 first = time.perf_counter() - began
                 if not to_the_end:
-                    chat.abandon(turn.head.turn_id)
+                    chat.abandon(turn.head.owner, turn.head.conversation_id)
     await turn.kept()
     return first
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -71,6 +73,40 @@ async def test_the_same_id_with_another_question_is_a_conflict(
     response = await ann.post("/api/chat", json={"message": HELLO, "turn_id": turn_id} | change)
     assert response.status_code == (404 if "conversation_id" in change else 409)
     assert len(standin.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"openai_model": "other"}, {"max_message_chars": 5}, {"instructions": "Be brief."}],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_a_retry_joins_its_turn_after_settings_changed(
+    make_settings: MakeSettings, standin: StandIn, changes: dict[str, Any]
+) -> None:
+    settings = make_settings()
+    asked = {"message": HELLO, "turn_id": str(uuid.uuid4())}
+    with serving(create_app(settings)) as url:
+        async with httpx2.AsyncClient(base_url=url) as client:
+            turn = await ask(client, **asked)
+    with serving(create_app(settings.model_copy(update=changes))) as url:
+        async with httpx2.AsyncClient(base_url=url) as client:
+            assert await ask(client, **asked) == turn
+            other = await client.post("/api/chat", json=asked | {"message": "another one"})
+    assert other.status_code == (422 if "max_message_chars" in changes else 409)
+    assert len(standin.requests()) == 1
+
+
+async def test_a_retry_joins_its_turn_after_its_parent_is_gone(make_settings: MakeSettings, standin: StandIn) -> None:
+    settings = make_settings()
+    with serving(create_app(settings)) as url:
+        async with httpx2.AsyncClient(base_url=url) as client:
+            root = await ask(client, HELLO)
+            place = {"conversation_id": root["conversation_id"], "parent_turn_id": root["turn_id"]}
+            turn = await ask(client, HELLO, turn_id=str(uuid.uuid4()), **place)
+            with closing(sqlite3.connect(settings.data_dir / "rivulet.db", isolation_level=None)) as db:
+                db.execute("DELETE FROM turn WHERE turn_id = ?", (root["turn_id"],))
+            assert await ask(client, HELLO, turn_id=turn["turn_id"], **place) == turn
+    assert len(standin.requests()) == 2
 
 
 async def test_a_turn_can_be_read_while_it_runs_and_when_it_is_over(ann: httpx2.AsyncClient, standin: StandIn) -> None:
