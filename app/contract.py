@@ -26,7 +26,8 @@ class Status(StrEnum):
 class Wire(BaseModel):
     """What all shapes share: immutable, and a field that nobody knows is an error, not a silent no."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # errors without their input: they may be logged, and the input is what a user wrote
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def well_formed(text: str) -> str:

@@ -6,6 +6,7 @@ the others read what it wrote. A turn that is deleted while it is followed ends 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnH
 POLL = 0.3  # seconds; a batch is seen within that of its being appended
 LEASE = 10.0  # seconds after its last write that a producer counts as alive
 PATIENCE = 30.0  # seconds without a store until a follower gives up
+log = logging.getLogger("rivulet.follow")
 
 
 class Tail:
@@ -32,9 +34,18 @@ class Tail:
         self.lease_until = head.created_at + LEASE
 
     def take(self, batch: Batch) -> list[Numbered]:
-        events = record.decode(batch.data)
+        """The events of the next batch; a final one always ends with an `End`."""
+        try:
+            events = record.decode(batch.data)
+        except ValueError as error:
+            log.warning("turn %s: batch %d cannot be read: %s", self.head.turn_id, batch.slot, error)
+            events = []
+        if events:
+            self.seq = events[-1][0] + 1
+        if batch.final and not (events and isinstance(events[-1][1], End)):
+            events.append((self.seq, record.UNREADABLE))
+            self.seq += 1
         self.slot = batch.slot + 1
-        self.seq += len(events)
         self.final = batch.final
         self.lease_until = batch.lease_until
         return events

@@ -5,12 +5,13 @@ a plain string; every other event is an object with its name under `event`. So a
 bytes, where one write unit of DynamoDB has 1024.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from app.contract import End, Event, Reasoning, Refusal, Source, Start, Text, Tool
+from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, Text, Tool
 
 EVENTS: dict[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 Numbered = tuple[int, Event]
@@ -44,14 +45,26 @@ def pieces(event: Event) -> Iterable[Event]:
 
 
 def decode(data: bytes) -> list[Numbered]:
-    """The events of a batch, each with its number."""
-    first_seq, *plain = from_json(data)
+    """The events of a batch, each with its number. Raises ValueError, without any value of the batch, if it is no batch
+    at all.
+
+    A newer version may have written it: unknown fields are dropped, and an event that is unknown or unreadable becomes
+    an empty text, so that the numbers keep their places.
+    """
+    first_seq, plain = _split(from_json(data))
     return [(first_seq + offset, _from_plain(item)) for offset, item in enumerate(plain)]
 
 
 def decode_all(batches: Sequence[bytes]) -> list[Numbered]:
     """The events of a whole log, in order."""
     return [numbered for data in batches for numbered in decode(data)]
+
+
+def _split(batch: Any) -> tuple[int, list[Any]]:  # noqa: ANN401 - JSON
+    match batch:
+        case [int(first_seq), *plain] if first_seq >= 0:
+            return first_seq, plain
+    raise ValueError("not a batch of events")
 
 
 def _to_plain(event: Event) -> Any:  # noqa: ANN401 - JSON
@@ -61,6 +74,27 @@ def _to_plain(event: Event) -> Any:  # noqa: ANN401 - JSON
 
 
 def _from_plain(item: Any) -> Event:  # noqa: ANN401 - JSON
-    if isinstance(item, str):
-        return Text(delta=item)
-    return EVENTS[item.pop("event")].model_validate(item)
+    match item:
+        case str():
+            return Text(delta=item)
+        case {"event": "end"}:
+            return _known(End, item) or _unreadable_end(item)
+        case {"event": str(name)} if name in EVENTS:
+            return _known(EVENTS[name], item) or NOTHING
+    return NOTHING
+
+
+def _known(kind: type[Event], item: Any) -> Event | None:  # noqa: ANN401 - JSON
+    try:
+        return kind.model_validate(item, extra="ignore")
+    except ValidationError:
+        return None
+
+
+def _unreadable_end(item: Mapping[str, object]) -> End:
+    known = [status for status in Status if status == item.get("status")]
+    return UNREADABLE.model_copy(update={"status": known[0]} if known else {})
+
+
+NOTHING = Text(delta="")
+UNREADABLE = End(status=Status.INCOMPLETE, reason="unreadable")
