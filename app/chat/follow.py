@@ -100,7 +100,7 @@ class Follower:
         return not tail.final and self._clock() > tail.lease_until
 
     async def _take_new(self, tail: Tail) -> list[Numbered]:
-        batches = await self._store.batches(tail.head.turn_id, tail.slot)
+        batches = await self._store.batches(tail.head, tail.slot)
         return [event for batch in batches for event in tail.take(batch)]
 
     async def _interrupt(self, tail: Tail) -> list[Numbered]:

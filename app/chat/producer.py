@@ -174,7 +174,7 @@ class Producer:
         """Appends what has come, or renews the lease where that is due. True where a request to stop was there."""
         if len(self.live) > self._kept or self._clock() >= self._renew_at:
             return await self._append()
-        return await self._store.stop_requested(self.head.turn_id, self._slot)
+        return await self._store.stop_requested(self.head, self._slot)
 
     async def _append(self, end: End | None = None) -> bool:
         """Appends what has come since the last batch, and the end. True where a request to stop was there."""

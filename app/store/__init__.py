@@ -97,10 +97,10 @@ class Store(Protocol):
         ValueError where the batch is larger than a batch may be.
         """
 
-    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
+    async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
         """The log from a slot on, in order, without a gap; read consistently: what was appended is there."""
 
-    async def stop_requested(self, turn_id: str, slot: int) -> bool:
+    async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
         """Whether a request to stop lies in this slot, which is not claimed yet. Cheaper than a write."""
 
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
@@ -117,8 +117,14 @@ class Store(Protocol):
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         """The conversation."""
 
-    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
-        """The conversation's turns, the oldest first; none where there is no such conversation."""
+    async def turns(
+        self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
+    ) -> list[TurnHead]:
+        """The conversation's turns, oldest first: by `created_at`, then by `turn_id`. An unknown
+        conversation has none. `after` is the last turn of the page before: only later turns are returned,
+        at most `limit`. Fewer than `limit` turns mean that no later turn exists. Raises ValueError if
+        `limit` is less than 1.
+        """
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
         """Gives it another title. False where there is none."""

@@ -17,7 +17,7 @@ from app.store import dynamodb_log as log
 from app.store import dynamodb_turns as turns
 from app.store.cursor import decode
 from app.store.dynamodb_table import Table
-from app.store.rules import check_batch, check_limit, check_slot, page, until_gap
+from app.store.rules import check_batch, check_limit, check_slot, check_turns_limit, page, until_gap
 
 THREADS = 8
 P = ParamSpec("P")
@@ -51,11 +51,11 @@ class DynamoDBStore:
             raise SlotTakenError
         return stop
 
-    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
-        return until_gap(await self._run(log.batches, turn_id, from_slot, self._clock()), from_slot)
+    async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
+        return until_gap(await self._run(log.batches, turn, from_slot, self._clock()), from_slot)
 
-    async def stop_requested(self, turn_id: str, slot: int) -> bool:
-        return await self._run(log.stop_requested, turn_id, slot, self._clock())
+    async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
+        return await self._run(log.stop_requested, turn, slot, self._clock())
 
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
         check_slot(slot)
@@ -69,8 +69,11 @@ class DynamoDBStore:
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         return await self._run(conversations.find, owner, conversation_id, self._clock())
 
-    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
-        return await self._run(turns.listed, owner, conversation_id, self._clock())
+    async def turns(
+        self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
+    ) -> list[TurnHead]:
+        check_turns_limit(limit)
+        return await self._run(turns.listed, owner, conversation_id, self._clock(), limit=limit, after=after)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
         return await self._run(conversations.rename, owner, conversation_id, title, self._clock())

@@ -41,17 +41,17 @@ def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | Non
     return bool(before.get("s") == generation)
 
 
-def batches(table: Table, turn_id: str, from_slot: int, now: float) -> list[Batch]:
+def batches(table: Table, turn: TurnHead, from_slot: int, now: float) -> list[Batch]:
     """The claimed slots from this one on, gaps included."""
     return [
         to_batch(values)
-        for values in _slots(table, turn_id, from_slot)
+        for values in _slots(table, turn.turn_id, from_slot)
         if _is_claimed(values) and is_alive(values, now)
     ]
 
 
-def stop_requested(table: Table, turn_id: str, slot: int, now: float) -> bool:
-    values = table.get(log_key(turn_id, slot))
+def stop_requested(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
+    values = table.get(log_key(turn.turn_id, slot))
     return values is not None and is_alive(values, now) and values.get("s") == values["x"]
 
 

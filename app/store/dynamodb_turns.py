@@ -43,13 +43,22 @@ def find(table: Table, turn_id: str, now: float) -> TurnHead | None:
     return to_head(values) if values and is_alive(values, now) else None
 
 
-def listed(table: Table, owner: str, conversation_id: str, now: float) -> list[TurnHead]:
-    """The conversation's turns, the oldest first."""
+def listed(
+    table: Table,
+    owner: str,
+    conversation_id: str,
+    now: float,
+    *,
+    limit: int | None = None,
+    after: TurnHead | None = None,
+) -> list[TurnHead]:
+    """At most `limit` of the conversation's turns, oldest first, those after a turn if one is given."""
     if conversations.find(table, owner, conversation_id, now) is None:
         return []
     found = _find_all(table, _references(table, owner, conversation_id, now), now).values()
     mine = [turn for turn in found if (turn.owner, turn.conversation_id) == (owner, conversation_id)]
-    return sorted(mine, key=lambda turn: (turn.created_at, turn.turn_id))
+    later = [turn for turn in mine if after is None or _place(turn) > _place(after)]
+    return sorted(later, key=_place)[:limit]
 
 
 def delete(table: Table, owner: str, conversation_id: str, now: float) -> bool:
@@ -115,6 +124,10 @@ def _find_all(table: Table, turn_ids: list[str], now: float) -> dict[str, TurnHe
     found = table.get_many([head_key(turn_id) for turn_id in turn_ids])
     turns = [to_head(values) for values in found if is_alive(values, now)]
     return {turn.turn_id: turn for turn in turns}
+
+
+def _place(turn: TurnHead) -> tuple[float, str]:
+    return turn.created_at, turn.turn_id
 
 
 def _reference(turn: TurnHead) -> Key:

@@ -25,6 +25,11 @@ def check_limit(limit: int) -> None:
         raise ValueError(f"a page of {limit} conversations: not between 1 and {MAX_PAGE}")
 
 
+def check_turns_limit(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ValueError(f"a page of {limit} turns")
+
+
 def until_gap(found: Sequence[Batch], from_slot: int) -> list[Batch]:
     """Of batches in order, those that follow each other from this slot on."""
     # slots rise, so behind the first gap none is equal to its place again

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
 from app.store import sqlite_queries as queries
 from app.store.cursor import decode
-from app.store.rules import check_batch, check_limit, check_slot, page, until_gap
+from app.store.rules import check_batch, check_limit, check_slot, check_turns_limit, page, until_gap
 from app.store.sqlite_lane import Lane
 from app.store.sqlite_schema import connect
 
@@ -62,14 +62,14 @@ class SQLiteStore:
             raise SlotTakenError
         return stop
 
-    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
+    async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
         now = self._clock()
-        found = await self._reads.run(lambda db: queries.batches(db, turn_id, from_slot, now))
+        found = await self._reads.run(lambda db: queries.batches(db, turn, from_slot, now))
         return until_gap(found, from_slot)
 
-    async def stop_requested(self, turn_id: str, slot: int) -> bool:
+    async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
         now = self._clock()
-        return await self._reads.run(lambda db: queries.stop_requested(db, turn_id, slot, now))
+        return await self._reads.run(lambda db: queries.stop_requested(db, turn, slot, now))
 
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
         check_slot(slot)
@@ -87,9 +87,13 @@ class SQLiteStore:
         now = self._clock()
         return await self._reads.run(lambda db: queries.conversation(db, owner, conversation_id, now))
 
-    async def turns(self, owner: str, conversation_id: str) -> list[TurnHead]:
+    async def turns(
+        self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
+    ) -> list[TurnHead]:
+        check_turns_limit(limit)
         now = self._clock()
-        return await self._reads.run(lambda db: queries.turns(db, owner, conversation_id, now))
+        job = partial(queries.turns, owner=owner, conversation_id=conversation_id, now=now, limit=limit, after=after)
+        return await self._reads.run(job)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
         now = self._clock()

@@ -55,18 +55,18 @@ def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> 
     return _stop_lies_in(db, turn.turn_id, batch.slot, now) if claimed else None
 
 
-def batches(db: sqlite3.Connection, turn_id: str, from_slot: int, now: float) -> list[Batch]:
+def batches(db: sqlite3.Connection, turn: TurnHead, from_slot: int, now: float) -> list[Batch]:
     """The claimed slots from this one on, gaps included."""
     found = db.execute(
         """SELECT slot, data, writer, lease_until, final FROM log JOIN turn USING (turn_id)
         WHERE turn_id = ? AND slot >= ? AND data IS NOT NULL AND expires_at > ? ORDER BY slot""",
-        (turn_id, from_slot, now),
+        (turn.turn_id, from_slot, now),
     )
     return [Batch(slot, data, writer, lease_until, bool(final)) for slot, data, writer, lease_until, final in found]
 
 
-def stop_requested(db: sqlite3.Connection, turn_id: str, slot: int, now: float) -> bool:
-    return _stop_lies_in(db, turn_id, slot, now)
+def stop_requested(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) -> bool:
+    return _stop_lies_in(db, turn.turn_id, slot, now)
 
 
 def request_stop(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) -> bool:
@@ -100,11 +100,22 @@ def conversation(db: sqlite3.Connection, owner: str, conversation_id: str, now: 
     return Conversation(*found) if found else None
 
 
-def turns(db: sqlite3.Connection, owner: str, conversation_id: str, now: float) -> list[TurnHead]:
+def turns(
+    db: sqlite3.Connection,
+    owner: str,
+    conversation_id: str,
+    now: float,
+    *,
+    limit: int | None,
+    after: TurnHead | None,
+) -> list[TurnHead]:
+    """At most `limit` turns, oldest first, those after a turn if one is given."""
+    rest = "AND (created_at, turn_id) > (?, ?)" if after else ""
+    position = (after.created_at, after.turn_id) if after else ()
     found = db.execute(
-        f"""SELECT {_TURN} FROM turn WHERE owner = ? AND conversation_id = ? AND expires_at > ?
-        ORDER BY created_at, turn_id""",
-        (owner, conversation_id, now),
+        f"""SELECT {_TURN} FROM turn WHERE owner = ? AND conversation_id = ? AND expires_at > ? {rest}
+        ORDER BY created_at, turn_id LIMIT ?""",
+        (owner, conversation_id, now, *position, -1 if limit is None else limit),
     )
     return [TurnHead(*row) for row in found]
 

@@ -40,8 +40,8 @@ class NoStore:
         del turn, batch
         return False
 
-    async def stop_requested(self, turn_id: str, slot: int) -> bool:
-        del turn_id, slot
+    async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
+        del turn, slot
         return False
 
     async def close(self) -> None:

@@ -48,13 +48,13 @@ class FakeLog:
         elif self.log[batch.slot] != replace(batch, lease_until=self.log[batch.slot].lease_until):
             raise SlotTakenError
 
-    async def batches(self, turn_id: str, from_slot: int = 0) -> list[Batch]:
-        del turn_id
+    async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
+        del turn
         await self._delay()
         return self.log[from_slot:]
 
-    async def stop_requested(self, turn_id: str, slot: int) -> bool:
-        del turn_id
+    async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
+        del turn
         await self._delay()
         return slot in self.stops
 

@@ -51,7 +51,9 @@ async def test_who_claims_to_have_seen_more_than_there_is_waits_for_nothing_but_
 async def usual_delay(data_dir: Path, turn_id: str, sent: list[Sent]) -> float:
     """Seconds from an event's being written to its being read: the median, for a busy machine may halt for a while."""
     store = SQLiteStore(data_dir / "rivulet.db")
-    batches = await store.batches(turn_id)
+    turn = await store.head("everyone", turn_id)
+    assert turn
+    batches = await store.batches(turn)
     await store.close()
     written = {seq: batch.lease_until - LEASE for batch in batches for seq, _ in record.decode(batch.data)}
     return statistics.median(came.at - written[came.seq] for came in sent)

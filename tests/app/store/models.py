@@ -85,10 +85,10 @@ class StoredLog:
         return await self._store.request_stop(self._turn, slot)
 
     async def stop_requested(self, slot: int) -> bool:
-        return await self._store.stop_requested(self._turn.turn_id, slot)
+        return await self._store.stop_requested(self._turn, slot)
 
     async def batches(self, from_slot: int) -> list[Batch]:
-        return await self._store.batches(self._turn.turn_id, from_slot)
+        return await self._store.batches(self._turn, from_slot)
 
 
 @dataclass

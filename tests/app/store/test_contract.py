@@ -72,9 +72,9 @@ async def test_the_log_comes_back_as_it_was_appended(store: Store, clock: Clock,
     batches = [a_batch(0, bytes(range(256))), a_batch(1, b"", lease_until=clock.now + 0.1), a_batch(2, final=True)]
     for batch in batches:
         assert not await store.append(turn, batch)
-    assert await store.batches(turn.turn_id) == batches
-    assert await store.batches(turn.turn_id, 2) == batches[2:]
-    assert await store.batches(turn.turn_id, 3) == []
+    assert await store.batches(turn) == batches
+    assert await store.batches(turn, 2) == batches[2:]
+    assert await store.batches(turn, 3) == []
 
 
 async def test_a_log_ends_at_its_first_gap(store: Store, clock: Clock, owner: str) -> None:
@@ -82,8 +82,8 @@ async def test_a_log_ends_at_its_first_gap(store: Store, clock: Clock, owner: st
     await store.create(turn, "title")
     for slot in (0, 2, 3):
         await store.append(turn, a_batch(slot))
-    assert [batch.slot for batch in await store.batches(turn.turn_id)] == [0]
-    assert await store.batches(turn.turn_id, 1) == []
+    assert [batch.slot for batch in await store.batches(turn)] == [0]
+    assert await store.batches(turn, 1) == []
 
 
 async def test_a_slot_is_claimed_once(store: Store, clock: Clock, owner: str) -> None:
@@ -92,7 +92,7 @@ async def test_a_slot_is_claimed_once(store: Store, clock: Clock, owner: str) ->
     await store.append(turn, a_batch(writer="p1"))
     with pytest.raises(SlotTakenError):
         await store.append(turn, a_batch(writer="p2"))
-    assert await store.batches(turn.turn_id) == [a_batch(writer="p1")]
+    assert await store.batches(turn) == [a_batch(writer="p1")]
 
 
 @pytest.mark.parametrize("changes", [{"data": b"other"}, {"final": True}], ids=["data", "end"])
@@ -113,7 +113,7 @@ async def test_the_same_batch_again_is_the_same_append_and_renews_its_lease(
     await store.create(turn, "title")
     await store.append(turn, a_batch())
     assert not await store.append(turn, a_batch(lease_until=clock.now + 20))
-    assert await store.batches(turn.turn_id) == [a_batch(lease_until=clock.now + 20)]
+    assert await store.batches(turn) == [a_batch(lease_until=clock.now + 20)]
 
 
 async def test_of_fifty_who_claim_a_slot_one_wins(store: Store, clock: Clock, owner: str) -> None:
@@ -123,7 +123,7 @@ async def test_of_fifty_who_claim_a_slot_one_wins(store: Store, clock: Clock, ow
     results = await asyncio.gather(*claims, return_exceptions=True)
     winners = [f"p{number}" for number, result in enumerate(results) if result is False]
     assert sum(isinstance(result, SlotTakenError) for result in results) == 49
-    assert [batch.writer for batch in await store.batches(turn.turn_id)] == winners
+    assert [batch.writer for batch in await store.batches(turn)] == winners
 
 
 async def test_the_next_append_brings_a_request_to_stop_back_and_none_after_it(
@@ -155,10 +155,10 @@ async def test_an_append_that_is_repeated_brings_the_request_back_again(store: S
 async def test_a_request_to_stop_is_seen_without_a_write(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
-    assert not await store.stop_requested(turn.turn_id, 0)
+    assert not await store.stop_requested(turn, 0)
     await store.request_stop(turn, 0)
-    assert await store.stop_requested(turn.turn_id, 0)
-    assert not await store.stop_requested(turn.turn_id, 1)
+    assert await store.stop_requested(turn, 0)
+    assert not await store.stop_requested(turn, 1)
 
 
 async def test_a_request_to_stop_is_no_batch_and_may_be_repeated(store: Store, clock: Clock, owner: str) -> None:
@@ -166,7 +166,7 @@ async def test_a_request_to_stop_is_no_batch_and_may_be_repeated(store: Store, c
     await store.create(turn, "title")
     assert await store.request_stop(turn, 0)
     assert await store.request_stop(turn, 0)
-    assert await store.batches(turn.turn_id) == []
+    assert await store.batches(turn) == []
 
 
 async def test_a_claimed_slot_refuses_a_request_to_stop(store: Store, clock: Clock, owner: str) -> None:
@@ -174,8 +174,8 @@ async def test_a_claimed_slot_refuses_a_request_to_stop(store: Store, clock: Clo
     await store.create(turn, "title")
     await store.append(turn, a_batch())
     assert not await store.request_stop(turn, 0)
-    assert not await store.stop_requested(turn.turn_id, 0)
-    assert await store.batches(turn.turn_id) == [a_batch()]
+    assert not await store.stop_requested(turn, 0)
+    assert await store.batches(turn) == [a_batch()]
 
 
 async def test_a_request_to_stop_at_any_moment_is_brought_back_or_refused(
@@ -195,7 +195,7 @@ async def test_a_megabyte_is_kept_in_many_batches(store: Store, clock: Clock, ow
     batches = [a_batch(slot, bytes([slot]) * MAX_BATCH_BYTES) for slot in range(4)]
     for batch in batches:
         await store.append(turn, batch)
-    assert await store.batches(turn.turn_id) == batches
+    assert await store.batches(turn) == batches
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ async def test_a_batch_beyond_the_limits_is_a_value_error(
     await store.create(turn, "title")
     with pytest.raises(ValueError, match=r"batch of 307201 bytes|slot -?\d+ is not between"):
         await store.append(turn, batch)  # type: ignore[arg-type] # pytest gives it as it is
-    assert await store.batches(turn.turn_id) == []
+    assert await store.batches(turn) == []
 
 
 async def test_an_expired_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
@@ -218,8 +218,8 @@ async def test_an_expired_turn_is_as_none(store: Store, clock: Clock, owner: str
     await store.request_stop(turn, 1)
     clock.now = turn.expires_at
     assert await store.head(owner, turn.turn_id) is None
-    assert await store.batches(turn.turn_id) == []
-    assert not await store.stop_requested(turn.turn_id, 1)
+    assert await store.batches(turn) == []
+    assert not await store.stop_requested(turn, 1)
     assert await store.request_stop(turn, 2)  # there is nothing to stop
     with pytest.raises(SlotTakenError):
         await store.append(turn, a_batch(1))
@@ -235,10 +235,10 @@ async def test_an_expired_id_begins_anew(store: Store, clock: Clock, owner: str)
     new = replace(old, producer="p2", created_at=clock.now, expires_at=clock.now + DAY)
     assert await store.create(new, "title") == new
     assert await store.request_stop(new, 1)
-    assert await store.batches(new.turn_id) == []
+    assert await store.batches(new) == []
     assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False, True, False]
-    assert not await store.stop_requested(new.turn_id, 2)
-    assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
+    assert not await store.stop_requested(new, 2)
+    assert [batch.data for batch in await store.batches(new)] == [b"new"] * 3
 
 
 async def test_another_object_on_the_same_store_sees_what_was_written(
@@ -249,7 +249,7 @@ async def test_another_object_on_the_same_store_sees_what_was_written(
     await store.append(turn, a_batch())
     other = open_store(clock)
     assert await other.head(owner, turn.turn_id) == turn
-    assert await other.batches(turn.turn_id) == [a_batch()]
+    assert await other.batches(turn) == [a_batch()]
     with pytest.raises(SlotTakenError):
         await other.append(turn, a_batch(writer="p2"))
     await other.close()

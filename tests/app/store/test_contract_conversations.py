@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.store import Conversation, SlotTakenError, Store
+from app.store import Conversation, SlotTakenError, Store, TurnHead
 from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
 
 
@@ -109,6 +109,30 @@ async def test_turns_come_the_oldest_first(store: Store, clock: Clock, owner: st
     assert await store.turns(owner, first.conversation_id) == [first, second, third]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 5, 6])
+async def test_pages_of_turns_hold_each_turn_once(store: Store, clock: Clock, owner: str, limit: int) -> None:
+    """Two of them were created at the same moment."""
+    first = a_turn(clock, owner)
+    rest = [
+        a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now + seconds)
+        for seconds in (1e-6, 0.5, 0.5, 2)
+    ]
+    for turn in (*reversed(rest), first):
+        await store.create(turn, "title")
+    found: list[TurnHead] = []
+    page = await store.turns(owner, first.conversation_id, limit=limit)
+    while page:
+        found += page
+        page = await store.turns(owner, first.conversation_id, limit=limit, after=page[-1])
+    assert found == sorted([first, *rest], key=lambda turn: (turn.created_at, turn.turn_id))
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+async def test_a_page_of_no_turns_is_refused(store: Store, owner: str, limit: int) -> None:
+    with pytest.raises(ValueError, match=f"page of {limit}"):
+        await store.turns(owner, new_id(), limit=limit)
+
+
 async def test_the_list_begins_with_the_one_updated_last(store: Store, clock: Clock, owner: str) -> None:
     third, second, first = await make_conversations(store, clock, owner, 3)
     await store.create(a_turn(clock, owner, conversation_id=first, created_at=clock.now + 9), "title")
@@ -185,7 +209,7 @@ async def test_a_deleted_conversation_takes_everything_with_it(store: Store, clo
     assert await store.turns(owner, first.conversation_id) == []
     for turn in (first, second):
         assert await store.head(owner, turn.turn_id) is None
-        assert await store.batches(turn.turn_id) == []
+        assert await store.batches(turn) == []
 
 
 async def test_what_is_deleted_cannot_be_deleted_again(store: Store, clock: Clock, owner: str) -> None:
@@ -202,7 +226,7 @@ async def test_a_deletion_leaves_the_other_conversations(store: Store, clock: Cl
     await store.delete(owner, deleted.conversation_id)
     assert await pages(store, owner, 10) == [[kept.conversation_id]]
     assert await store.turns(owner, kept.conversation_id) == [kept]
-    assert await store.batches(kept.turn_id) == [a_batch()]
+    assert await store.batches(kept) == [a_batch()]
 
 
 @pytest.mark.parametrize("appended", [0, 2])
@@ -215,10 +239,10 @@ async def test_who_produces_a_deleted_turn_finds_the_next_slot_taken(
         await store.append(turn, a_batch(slot))
     await store.request_stop(turn, appended)
     await store.delete(owner, turn.conversation_id)
-    assert not await store.stop_requested(turn.turn_id, appended)
+    assert not await store.stop_requested(turn, appended)
     with pytest.raises(SlotTakenError):
         await store.append(turn, a_batch(appended))
-    assert await store.batches(turn.turn_id) == []
+    assert await store.batches(turn) == []
     assert await store.request_stop(turn, appended)  # it goes on no longer
 
 
@@ -232,9 +256,9 @@ async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, 
     new = replace(old, created_at=clock.now, expires_at=clock.now + DAY)
     assert await store.create(new, "title") == new
     assert [await store.append(new, a_batch(slot, b"new")) for slot in range(3)] == [False] * 3
-    assert [batch.data for batch in await store.batches(new.turn_id)] == [b"new"] * 3
+    assert [batch.data for batch in await store.batches(new)] == [b"new"] * 3
     assert await store.delete(owner, new.conversation_id)
-    assert [await store.batches(new.turn_id, slot) for slot in range(3)] == [[]] * 3
+    assert [await store.batches(new, slot) for slot in range(3)] == [[]] * 3
 
 
 async def test_who_produced_a_deleted_turn_writes_nothing_into_a_new_one_of_its_id(

@@ -56,8 +56,8 @@ async def test_a_whole_life_takes_these_operations_and_no_scan(
     turn = await store.create(a_turn(clock, owner), "title")
     await store.append(turn, a_batch())
     await store.request_stop(turn, 1)
-    await store.stop_requested(turn.turn_id, 1)
-    await store.batches(turn.turn_id)
+    await store.stop_requested(turn, 1)
+    await store.batches(turn)
     await store.head(owner, turn.turn_id)
     await store.conversations(owner, 10)
     await store.conversation(owner, turn.conversation_id)
@@ -71,7 +71,7 @@ async def test_every_read_is_consistent(
     store: DynamoDBStore, asked: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
-    await store.batches(turn.turn_id)
+    await store.batches(turn)
     await store.conversations(owner, 10)
     await store.turns(owner, turn.conversation_id)
     reads = [(name, body) for name, body in asked.requests if name in {"GetItem", "Query", "BatchGetItem"}]
@@ -141,7 +141,7 @@ async def test_a_reference_to_another_conversations_turn_is_skipped_and_deletes_
     assert await store.turns(owner, mine.conversation_id) == [mine]
     assert await store.delete(owner, mine.conversation_id)
     assert await store.head(theirs.owner, theirs.turn_id) == theirs
-    assert await store.batches(theirs.turn_id) == [a_batch()]
+    assert await store.batches(theirs) == [a_batch()]
 
 
 Encounter = tuple[str, str, Callable[[], object]]

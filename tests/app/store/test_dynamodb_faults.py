@@ -74,7 +74,7 @@ async def test_what_passes_is_tried_again(
     await store.request_stop(turn, 0)
     faulty.faults.append(fault)
     assert await store.append(turn, a_batch())
-    assert await store.batches(turn.turn_id) == [a_batch()]
+    assert await store.batches(turn) == [a_batch()]
     assert faulty.operations == ["UpdateItem", "UpdateItem", "UpdateItem", "Query"]
 
 

@@ -62,7 +62,7 @@ async def test_two_processes_agree_on_the_producer_and_win_each_slot_once(place:
         said = {name: each.process.communicate()[0].split() for name, each in rivals.items()}
     store = open_at(place)
     head = await store.head(turn.owner, turn.turn_id)
-    batches = await store.batches(turn.turn_id)
+    batches = await store.batches(turn)
     await store.close()
     assert head
     assert {producer for producer, *_ in said.values()} == {head.producer}
@@ -79,6 +79,6 @@ async def test_what_a_killed_process_has_appended_stays(tmp_path: Path, turn: Tu
         victim.process.kill()
     store = open_at(place)
     assert await store.head(turn.owner, turn.turn_id) is not None
-    kept = [str(batch.slot) for batch in await store.batches(turn.turn_id)]
+    kept = [str(batch.slot) for batch in await store.batches(turn)]
     assert kept[:99] == heard[1:]
     await store.close()

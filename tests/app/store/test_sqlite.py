@@ -160,7 +160,7 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(path: Path, clock:
     await store.append(turn, a_batch(0))
     with pytest.raises(StoreUnavailableError, match="full"):
         await store.append(turn, a_batch(1, bytes(200_000)))
-    assert await store.batches(turn.turn_id) == [a_batch(0)]
+    assert await store.batches(turn) == [a_batch(0)]
     pages = 1000
     assert not await store.append(turn, a_batch(1, bytes(200_000)))
     await store.close()
