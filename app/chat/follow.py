@@ -1,8 +1,9 @@
 """Following a turn by its log in the store: one that another process produces, or that is over.
 
-Reads what has been appended, from wherever one likes, and looks again every POLL. Where the lease has run out, the
-follower claims the next slot with an end, `interrupted`, for its producer has died: of several followers one wins, and
-the others read what it wrote. A turn that is deleted while it is followed ends as `interrupted`, too.
+Reads what has been appended, from any event on, and looks again every POLL. A producer is dead if its log has not
+changed for the length of the lease while this process watched it, whatever the wall clocks of the two say. Then the
+follower claims the next slot with an end, `interrupted`: of several followers one wins, and the others read what it
+wrote. A turn that is deleted while it is followed ends as `interrupted`, too.
 """
 
 import asyncio
@@ -13,12 +14,14 @@ from contextlib import suppress
 
 from app.chat import record
 from app.chat.record import Numbered
+from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status
 from app.problems import StoreFailed
 from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
 
 POLL = 0.3  # seconds; a batch is seen within that of its being appended
-LEASE = 10.0  # seconds after its last write that a producer counts as alive
+LEASE = 10.0  # seconds without a write after which a producer that is watched counts as dead
+FORGOTTEN = 86_400.0  # seconds after its lease by the wall clock at which a turn counts as dead unwatched
 PATIENCE = 30.0  # seconds without a store until a follower gives up
 log = logging.getLogger("rivulet.follow")
 
@@ -54,21 +57,32 @@ class Tail:
 class Follower:
     """Follows turns in one store."""
 
-    def __init__(self, store: Store, writer: str, request_id: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        writer: str,
+        request_id: str,
+        watch: Watch,
+        *,
+        is_produced_here: Callable[[TurnHead], bool] = lambda _: False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._writer = writer
         self._request_id = request_id
+        self._watch = watch
+        self._is_produced_here = is_produced_here
         self._clock = clock
 
     async def read(self, head: TurnHead) -> list[Numbered]:
-        """The log as it is; with an end, too, where its producer has died. Raises StoreUnavailableError."""
+        """The log as it is; with an end, too, if its producer is dead. Raises StoreUnavailableError."""
         tail = Tail(head)
         events = await self.read_on(tail)
         return events + await self.read_on(tail) if self._is_dead(tail) else events
 
     async def read_on(self, tail: Tail) -> list[Numbered]:
-        """What is new in the log; where nothing is, and its producer has died, its end. Raises StoreUnavailableError,
-        and then nothing has been taken.
+        """What is new in the log; if nothing is, and its producer is dead, its end. Raises StoreUnavailableError, and
+        then nothing has been taken.
         """
         events = await self._take_new(tail)
         if not events and self._is_dead(tail):
@@ -79,13 +93,14 @@ class Follower:
         """The turn's events from number `seq` on, up to `End`, as they are appended."""
         tail = Tail(head)
         failing_since: float | None = None
+        time_of = asyncio.get_running_loop().time
         while not tail.final:
             try:
                 events = await self.read_on(tail)
                 failing_since = None
             except StoreUnavailableError:
-                failing_since = failing_since or self._clock()
-                if self._clock() - failing_since > PATIENCE:
+                failing_since = failing_since or time_of()
+                if time_of() - failing_since > PATIENCE:
                     yield tail.seq, self._given_up()
                     return
                 events = []
@@ -97,11 +112,22 @@ class Follower:
                 await asyncio.sleep(POLL)
 
     def _is_dead(self, tail: Tail) -> bool:
-        return not tail.final and self._clock() > tail.lease_until
+        if tail.final or self._is_produced_here(tail.head):
+            return False
+        # clocks that differ by a day break much else; without this a read would report an old turn as running
+        is_forgotten = self._clock() > tail.lease_until + FORGOTTEN
+        return is_forgotten or self._watch.unchanged(tail.head, tail.slot) > LEASE
 
     async def _take_new(self, tail: Tail) -> list[Numbered]:
-        batches = await self._store.batches(tail.head, tail.slot)
-        return [event for batch in batches for event in tail.take(batch)]
+        try:
+            batches = await self._store.batches(tail.head, tail.slot)
+        except StoreUnavailableError:
+            self._watch.forget(tail.head)  # its producer could not write either
+            raise
+        events = [event for batch in batches for event in tail.take(batch)]
+        if tail.final:
+            self._watch.forget(tail.head)
+        return events
 
     async def _interrupt(self, tail: Tail) -> list[Numbered]:
         """Ends a turn whose producer has died; what is new in its log by then."""

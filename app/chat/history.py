@@ -23,11 +23,13 @@ ReadTurn = Callable[[TurnHead], Awaitable[Turn]]
 class History:
     """Input for upstream, the newest question last.
 
-    `omitted` is how many of the oldest turns were left out for their length, counted up to MAX_COUNTED.
+    `omitted` is how many of the oldest turns were left out for their length, counted up to MAX_COUNTED. `asked_after`
+    is when the newest turn before the question was created.
     """
 
     items: tuple[Item, ...]
     omitted: int = 0
+    asked_after: float = 0.0
 
     @classmethod
     def of(cls, message: str) -> Self:
@@ -53,7 +55,8 @@ async def history(store: Store, newest: TurnHead | None, message: str, limit: in
         exchanges.append(exchange)
         head, walked = parent, walked + 1
     items = [item for exchange in reversed(exchanges) for item in exchange]
-    return History((*items, Item("user", message)), await _count_path(store, head))
+    omitted = await _count_path(store, head)
+    return History((*items, Item("user", message)), omitted, newest.created_at if newest else 0.0)
 
 
 async def parent_of(store: Store, head: TurnHead) -> TurnHead | None:

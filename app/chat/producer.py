@@ -58,13 +58,13 @@ class Producer:
         self._watch = watch
         self._request_id = request_id
         self._deadline = None if deadline is None else deadline - GRACE
-        self._clock = clock
+        self._clock = clock  # the host's deadline is a time of day
         self._slot = 0
         self._kept = 0  # events that are in the store
         self._pending_chars = 0
         self._offered: tuple[Batch, int] | None = None
         self._ended = False
-        self._renew_at = head.created_at + RENEW_AFTER
+        self._renew_at = self._time() + RENEW_AFTER
         self._due = asyncio.Event()
         self._forced: End | None = None
         self._said: End | None = None  # by upstream: nothing that happens afterwards takes it back
@@ -172,7 +172,7 @@ class Producer:
 
     async def _keep(self) -> bool:
         """Appends what has come, or renews the lease where that is due. True where a request to stop was there."""
-        if len(self.live) > self._kept or self._clock() >= self._renew_at:
+        if len(self.live) > self._kept or self._time() >= self._renew_at:
             return await self._append()
         return await self._store.stop_requested(self.head, self._slot)
 
@@ -194,11 +194,12 @@ class Producer:
         """Appends one batch of `count` events. Where that fails, nobody knows whether it was: it is said again."""
         self._offered = batch, count
         self._pending_chars = 0
+        began = self._time()
         asked = await self._store.append(self.head, batch)
         self._offered = None
         self._slot += 1
         self._kept += count
-        self._renew_at = batch.lease_until - LEASE + RENEW_AFTER
+        self._renew_at = began + RENEW_AFTER
         self._ended = batch.final
         return asked
 
@@ -223,6 +224,10 @@ class Producer:
             else:
                 return end
         raise StoreUnavailableError("no further attempt")
+
+    def _time(self) -> float:
+        """Monotonic seconds: the wall clock may be set while the turn runs."""
+        return asyncio.get_running_loop().time()
 
     def _time_to(self, after_deadline: float) -> float | None:
         """Seconds from now to so long after the turn's own deadline; None where there is none."""

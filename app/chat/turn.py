@@ -8,22 +8,26 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 
 from app.chat.answer import Answer
 from app.chat.events import collect
 from app.chat.follow import Follower, Tail
 from app.chat.history import History, history
-from app.chat.producer import Producer
+from app.chat.producer import GRACE, Producer
 from app.chat.question import check, is_same, new_head, title_of
 from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
 from app.chat.upstream import Prompt, Upstream
+from app.chat.watch import Watch
 from app.contract import ChatRequest, End, Start, Turn
 from app.problems import Conflict, InvalidRequest, NotFound, Problem, StoreFailed
 from app.settings import Settings
 from app.store import Store, StoreUnavailableError, TurnHead
+
+TICK = 0.001  # seconds from a turn to one that follows it, at least: turns are listed by time
+STOP_LIMIT = 15.0  # seconds; longer than a lease, so that a dead producer's turn ends within it
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class Chat:
         self._on_end = on_end
         self._clock = clock
         self._productions: dict[tuple[str, str], Production] = {}  # by owner and turn
+        self._watch = Watch()
 
     async def begin(self, caller: Caller, request: ChatRequest) -> OpenTurn:
         """Opens the answer to `request`: a new one, or the one that its `turn_id` has already. Raises a Problem."""
@@ -113,7 +118,8 @@ class Chat:
                 if retried := await self._retried(caller, request):
                     return await self._joined(caller, retried, request)
                 raise
-            head = new_head(request, self._settings, owner=caller.owner, turn_id=turn_id, now=self._clock())
+            now = max(self._clock(), said.asked_after + TICK)  # the clocks of two hosts differ
+            head = new_head(request, self._settings, owner=caller.owner, turn_id=turn_id, now=now)
             kept = await self._store.create(head, title_of(request.message))
         if kept.producer != head.producer:
             return await self._joined(caller, kept, request)
@@ -136,14 +142,16 @@ class Chat:
             return collect(head, await self._follower(caller).read(head))
 
     async def stop(self, caller: Caller, turn_id: str) -> Turn:
-        """Ends the turn as stopped, wherever it is produced; returns it ended. Raises NotFound, StoreFailed."""
+        """Ends the turn as stopped, wherever it is produced. Returns it as it is when it has ended, at the latest after
+        STOP_LIMIT. Raises NotFound, StoreFailed.
+        """
         head = await self._head(caller, turn_id)
-        if production := self._productions.get((caller.owner, turn_id)):
-            production.producer.stop()
-            await asyncio.wait({production.task})
-        else:
-            with store_failures():
-                await self._stop_elsewhere(caller, head)
+        limit = STOP_LIMIT
+        if caller.deadline is not None:
+            limit = min(limit, max(0.0, caller.deadline - GRACE - self._clock()))
+        with suppress(TimeoutError), store_failures():
+            async with asyncio.timeout(limit):
+                await self._stop(caller, head)
         return await self.read_head(caller, head)
 
     def abandon(self, owner: str, conversation_id: str) -> None:
@@ -160,7 +168,12 @@ class Chat:
             production.producer.interrupt()
         await asyncio.gather(*(production.task for production in productions))
 
-    async def _stop_elsewhere(self, caller: Caller, head: TurnHead) -> None:
+    async def _stop(self, caller: Caller, head: TurnHead) -> None:
+        """Requests the stop, and waits until the turn has ended. Raises StoreUnavailableError."""
+        if production := self._production(head):
+            production.producer.stop()
+            await asyncio.wait({production.task})
+            return
         tail = Tail(head)
         follower = self._follower(caller)
         await follower.read_on(tail)
@@ -182,28 +195,28 @@ class Chat:
         head = await self._store.head(caller.owner, str(request.turn_id)) if request.turn_id else None
         return head if head and is_same(request, head) else None
 
+    async def _parent(self, caller: Caller, request: ChatRequest) -> TurnHead | None:
+        """The turn that the request follows. Raises NotFound if that, or its conversation, does not exist."""
+        conversation_id, parent_id = request.conversation_id, request.parent_turn_id
+        if conversation_id is None:
+            return None
+        if parent_id is None:
+            if await self._store.conversation(caller.owner, str(conversation_id)) is None:
+                raise NotFound("conversation_id: there is no such conversation.")
+            return None
+        parent = await self._store.head(caller.owner, str(parent_id))
+        if parent is None or parent.conversation_id != str(conversation_id):
+            raise NotFound("parent_turn_id: there is no such turn in this conversation.")
+        return parent
+
     async def _history(self, caller: Caller, request: ChatRequest) -> History:
         """What upstream is told of the conversation that the request goes on with. Raises NotFound."""
-        if request.conversation_id is None:
-            return History.of(request.message)
         parent = await self._parent(caller, request)
 
         async def read(head: TurnHead) -> Turn:
             return await self.read_head(caller, head)
 
         return await history(self._store, parent, request.message, self._settings.max_history_chars, read)
-
-    async def _parent(self, caller: Caller, request: ChatRequest) -> TurnHead | None:
-        """The turn that the request follows. Raises NotFound if that, or its conversation, does not exist."""
-        conversation_id = str(request.conversation_id)
-        if request.parent_turn_id is None:
-            if await self._store.conversation(caller.owner, conversation_id) is None:
-                raise NotFound("conversation_id: there is no such conversation.")
-            return None
-        parent = await self._store.head(caller.owner, str(request.parent_turn_id))
-        if parent is None or parent.conversation_id != conversation_id:
-            raise NotFound("parent_turn_id: there is no such turn in this conversation.")
-        return parent
 
     def _produce(self, caller: Caller, head: TurnHead, said: History) -> None:
         """Gets the turn's producer going, in a task that outlives whoever listens."""
@@ -246,10 +259,20 @@ class Chat:
         return turn
 
     def _open(self, caller: Caller, head: TurnHead) -> OpenTurn:
-        return OpenTurn(head, self._follower(caller), self._productions.get((head.owner, head.turn_id)))
+        return OpenTurn(head, self._follower(caller), self._production(head))
+
+    def _production(self, head: TurnHead) -> Production | None:
+        return self._productions.get((head.owner, head.turn_id))
 
     def _follower(self, caller: Caller) -> Follower:
-        return Follower(self._store, uuid.uuid4().hex, caller.request_id, self._clock)
+        return Follower(
+            self._store,
+            uuid.uuid4().hex,
+            caller.request_id,
+            self._watch,
+            is_produced_here=lambda head: self._production(head) is not None,
+            clock=self._clock,
+        )
 
 
 @contextmanager

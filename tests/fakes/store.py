@@ -15,10 +15,12 @@ class FakeLog:
     """One log. Each call takes the next of `delays` in seconds, over and over."""
 
     def __init__(self, delays: Sequence[float] = (0.0,), fault: Fault = lambda: None) -> None:
+        self.turn: TurnHead | None = None
         self.log: list[Batch] = []
         self.stops: set[int] = set()
         self.writes = 0
         self.refuse_all = False  # as a turn that is deleted does
+        self.stall = 0.0  # seconds that the next append takes before it reaches the store
         self._delays = delays
         self._calls = 0
         self._fault = fault
@@ -27,8 +29,19 @@ class FakeLog:
     def store(self) -> Store:
         return cast("Store", self)
 
+    async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        del title
+        self.turn = self.turn or turn
+        return self.turn
+
+    async def head(self, owner: str, turn_id: str) -> TurnHead | None:
+        is_it = self.turn and (owner, turn_id) == (self.turn.owner, self.turn.turn_id)
+        return self.turn if is_it else None
+
     async def append(self, turn: TurnHead, batch: Batch) -> bool:
         del turn
+        stall, self.stall = self.stall, 0.0
+        await asyncio.sleep(stall)
         await self._delay()
         fault = self._fault()
         if fault != "before":

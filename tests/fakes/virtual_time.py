@@ -31,9 +31,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 T = TypeVar("T")
+Clock = Callable[[], float]
 
 
-def run_virtual(main: Callable[[Callable[[], float]], Coroutine[None, None, T]]) -> T:
+def run_virtual(main: Callable[[Clock], Coroutine[None, None, T]]) -> T:
     """Runs `main(clock)` to its end on a loop of its own."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()

@@ -5,7 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -20,7 +20,7 @@ GRACE = 1  # seconds that uvicorn waits for a client when it is told to end
 class Server:
     """`python -m uvicorn --factory` on a free port of loopback, from its making to the end of the block."""
 
-    def __init__(self, factory: str, *, data_dir: Path, openai: str) -> None:
+    def __init__(self, factory: str, *, data_dir: Path, openai: str, env: Mapping[str, str] | None = None) -> None:
         options = ("--port", "0", "--no-access-log", "--timeout-graceful-shutdown", str(GRACE))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--factory", factory, *options],
@@ -32,7 +32,8 @@ class Server:
                 "OPENAI_API_KEY": "sk-test",
                 "OPENAI_BASE_URL": openai,
                 "OPENAI_MAX_RETRIES": "0",
-            },
+            }
+            | dict(env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

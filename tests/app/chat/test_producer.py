@@ -1,7 +1,7 @@
 """The producer and its followers, on a virtual clock: any schedule of deltas, delays, faults, cuts and reconnects."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from app.chat.follow import INTERRUPTED, LEASE, Follower
 from app.chat.producer import GRACE, INTERVAL, Producer
 from app.chat.record import Numbered, decode_all
 from app.chat.report import Stopwatch, TurnReport
+from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text, Usage
 from app.problems import Problem, RateLimited, UpstreamCut
-from app.store import TurnHead
+from app.store import Store, TurnHead
 from tests.fakes.store import FakeLog, Fault
-from tests.fakes.virtual_time import run_virtual
+from tests.fakes.virtual_time import Clock, run_virtual
 
-Clock = Callable[[], float]
 HEAD = TurnHead("t", "me", "p", "c", None, "Hi", "m", None, 0.0, 1e9)
 START = Start(turn_id="t", conversation_id="c", model="m")
 DONE = End(status=Status.COMPLETED, usage=Usage(output_tokens=7))
@@ -96,6 +96,10 @@ def tokens(count: int, every: float = 0.02) -> list[tuple[float, Event]]:
     return [(every, Text(delta=f"w{number} ")) for number in range(count)]
 
 
+def follower(store: Store, name: str, clock: Clock, watch: Watch | None = None) -> Follower:
+    return Follower(store, name, "r", watch or Watch(), clock=clock)
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 seconds = st.sampled_from([0.0, 0.001, 0.1, 0.4, 0.5, 0.6, 2.0, 5.0])
 
@@ -124,7 +128,7 @@ def test_whoever_follows_however_often_he_is_cut_off_reads_what_upstream_said(
         made = turn(ScriptedAnswer(script), FakeLog(delays, lambda: next(upcoming, None)), clock)
         producing = asyncio.create_task(made.producer.run())
         here = asyncio.create_task(read(made.producer.live.follow()))
-        there = await read_with_cuts(Follower(made.log.store, "b", "r", clock), reconnects)
+        there = await read_with_cuts(follower(made.log.store, "b", clock), reconnects)
         assert await producing == DONE
         assert await here == there == list(enumerate([START, *(event for _, event in script)]))
         assert made.kept() == there
@@ -179,7 +183,7 @@ def test_a_long_silence_keeps_the_lease() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([(60, Text(delta="a")), (0, DONE)]), FakeLog(), clock, opens_after=30)
         producing = asyncio.create_task(made.producer.run())
-        assert (await read(Follower(made.log.store, "b", "r", clock).follow(HEAD)))[-1][1] == DONE
+        assert (await read(follower(made.log.store, "b", clock).follow(HEAD)))[-1][1] == DONE
         await producing
 
     run_virtual(main)
@@ -267,7 +271,7 @@ def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_onl
         await asyncio.sleep(2.2)
         producing.cancel()  # nothing is written any more, as after kill -9
         died_at = clock()
-        followers = [read(Follower(made.log.store, name, "r", clock).follow(HEAD)) for name in "abc"]
+        followers = [read(follower(made.log.store, name, clock).follow(HEAD)) for name in "abc"]
         first, *others = await asyncio.gather(*followers)
         assert first[-1][1] == INTERRUPTED
         assert all(other == first for other in others)
@@ -278,12 +282,13 @@ def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_onl
     run_virtual(main)
 
 
-def test_a_producer_that_was_only_asleep_finds_that_it_has_been_ended() -> None:
+def test_a_producer_that_wakes_too_late_finds_that_it_has_been_ended() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog(), clock)
         producing = asyncio.create_task(made.producer.run())
         await asyncio.sleep(2.2)
-        assert (await read(Follower(made.log.store, "b", "r", lambda: clock() + 60).follow(HEAD)))[-1][1] == INTERRUPTED
+        made.log.stall = LEASE + 1
+        assert (await read(follower(made.log.store, "b", clock).follow(HEAD)))[-1][1] == INTERRUPTED
         assert (await producing).status is Status.INTERRUPTED
         assert made.answer.closed_at is not None
         assert [batch.final for batch in made.log.log].count(True) == 1
@@ -356,6 +361,6 @@ def test_a_turn_that_is_deleted_ends_for_whoever_follows_it() -> None:
     async def main(clock: Clock) -> None:
         gone = FakeLog()
         gone.refuse_all = True
-        assert await read(Follower(gone.store, "b", "r", clock).follow(HEAD)) == [(0, START), (1, INTERRUPTED)]
+        assert await read(follower(gone.store, "b", clock).follow(HEAD)) == [(0, START), (1, INTERRUPTED)]
 
     run_virtual(main)
