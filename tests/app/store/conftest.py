@@ -1,8 +1,6 @@
-"""Both stores. DynamoDB is moto's on a socket, or whatever AWS_ENDPOINT_URL_DYNAMODB leads to."""
+"""Both stores. DynamoDB is dynalite, or the server that AWS_ENDPOINT_URL_DYNAMODB names."""
 
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from app.store.dynamodb import DynamoDBStore
 from app.store.dynamodb_client import make_client
 from app.store.dynamodb_schema import create_table_input
 from app.store.sqlite import SQLiteStore
+from tests.app.store.dynamodb_server import dynalite
 from tests.app.store.makers import Clock, new_id
 
 OpenStore = Callable[[Callable[[], float]], Store]
@@ -60,11 +59,8 @@ def dynamodb_endpoint() -> Iterator[str]:
     if given:
         yield given
         return
-    command = (sys.executable, "-m", "tests.app.store.dynamodb_server")
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        yield server.stdout.readline().strip()
-        server.communicate()  # closes its stdin, at which it ends
+    with dynalite() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,28 @@
-"""DynamoDB, as moto plays it, on a socket: `python -m tests.app.store.dynamodb_server` prints its URL.
+"""DynamoDB as dynalite implements it, on a socket.
 
-A process of its own, since moto's state is one for the whole process and other tests reset it. It takes one request at
-a time: moto checks a condition and writes in two steps, where DynamoDB does it in one. It ends when its stdin does.
+dynalite is an independent implementation of DynamoDB that evaluates a condition and writes the
+item in one step, as DynamoDB does. moto evaluates and writes in two steps and loses updates.
 """
 
-import logging
-import sys
-import threading
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from tests.thirdparty.node import MODULES, NODE
 
-if __name__ == "__main__":
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app))
-    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
-    sys.stdout.flush()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdin.read()
+# dynalite's own command line takes no port 0
+SERVER = f"""
+const server = require({str(MODULES / "dynalite")!r})({{createTableMs: 0, deleteTableMs: 0}})
+server.listen(0, "127.0.0.1", () => console.log("http://127.0.0.1:" + server.address().port))
+process.stdin.resume().on("end", () => process.exit())
+"""
+
+
+@contextmanager
+def dynalite() -> Iterator[str]:
+    """The server's URL. The server ends with its stdin, so at the latest with this process."""
+    command = (str(NODE), "-e", SERVER)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        yield server.stdout.readline().strip()
+        server.communicate()

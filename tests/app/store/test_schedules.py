@@ -16,7 +16,7 @@ IN_DYNAMODB = pytest.mark.parametrize("open_store", ["dynamodb"], indirect=True)
 # one store serves all examples: each of them has an owner of its own
 ON_ONE_STORE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MANY = settings(ON_ONE_STORE, max_examples=150)
-FEW = settings(ON_ONE_STORE, max_examples=8)  # moto takes a hundred times as long
+FEW = settings(ON_ONE_STORE, max_examples=25)  # a call over a socket takes ten times as long
 
 slots = st.integers(0, 4)
 appends = st.tuples(
