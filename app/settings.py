@@ -1,36 +1,81 @@
 """The settings, frozen: from the environment, then `.env`, then the Parameter Store.
 
-`load_settings()` is the one way to get them from outside; tests build `Settings(...)` themselves. What is wrong is
-told by the name of the setting, and never with its value: it may be a secret.
+`load_settings()` reads all three; tests build `Settings(...)` themselves. Values are
+stripped of surrounding white space, and a blank value counts as not set. Errors name
+the setting and never show its value, which may be a secret.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+ENV_FILE = Path(".env")
 
 
 class ConfigurationError(Exception):
-    """The process cannot start as it is configured; the text names what to set."""
+    """The process cannot start as configured; the text, one line, names what to set."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.split()))
+
+
+def _header_value(key: SecretStr) -> SecretStr:
+    """A key goes into a header, so it is printable ASCII without spaces (RFC 6750, 2.1)."""
+    if wrong := re.search(r"[^!-~]", key.get_secret_value()):
+        raise ValueError(f"character {wrong.start() + 1} is white space, a control character or not ASCII")
+    return key
+
+
+def _base_url(url: str) -> str:
+    """The paths of the API are appended to it, so it ends with its path."""
+    if not re.fullmatch(r"[!-~]+", url) or "?" in url or "#" in url:
+        raise ValueError("must be ASCII without white space, query and fragment")
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port or an IPv6 address
+        is_usable = False
+    if not is_usable:
+        raise ValueError("must be http:// or https://, a host, and perhaps a port and a path")
+    return url
+
+
+Key = Annotated[SecretStr, AfterValidator(_header_value)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Seconds = Annotated[float, Field(ge=0.001, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
     """Every setting, by its environment name in capitals. Times are in seconds."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",  # Windows editors begin a file with a byte order mark
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
-    openai_api_key: SecretStr | None = Field(None, description="key of the OpenAI account that pays")
-    openai_base_url: str | None = Field(None, description="another server that speaks the Responses API")
+    openai_api_key: Key | None = Field(None, description="key of the OpenAI account that pays")
+    openai_base_url: BaseUrl | None = Field(None, description="another server that speaks the Responses API")
     openai_model: str = Field("gpt-4o-mini", description="model where a request names none")
     openai_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further models that a request may name, separated by commas"
     )
-    openai_timeout_connect: PositiveFloat = Field(5, description="limit for the connection to OpenAI, in seconds")
-    openai_timeout_first: PositiveFloat = Field(60, description="limit to the first event, retries included")
-    openai_timeout_between: PositiveFloat = Field(60, description="limit from one event to the next")
+    openai_timeout_connect: Seconds = Field(5, description="limit for the connection to OpenAI, in seconds")
+    openai_timeout_first: Seconds = Field(60, description="limit to the first event, retries included")
+    openai_timeout_between: Seconds = Field(60, description="limit from one event to the next")
     openai_max_retries: int = Field(2, ge=0, description="further attempts before the first event")
     instructions: str | None = Field(None, description="system prompt; a request may bring its own")
     max_output_tokens: int = Field(4096, ge=16, description="most tokens of one answer, reasoning included")
@@ -51,6 +96,11 @@ class Settings(BaseSettings):
     metrics_namespace: str | None = Field(None, description="CloudWatch namespace of the metrics; none where empty")
     openapi_docs: bool = Field(False, description="serve /docs and /openapi.json")
     demo: bool = Field(False, description="tells the page that its answers are made up")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _strip(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
 
     @field_validator("openai_models", mode="before")
     @classmethod
@@ -78,16 +128,50 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        from app.parameters import ParameterStoreSource  # noqa: PLC0415 - it needs ConfigurationError from here
-
-        del file_secret_settings
-        return init_settings, env_settings, dotenv_settings, ParameterStoreSource(settings_cls)
+        del settings_cls, file_secret_settings
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):
+                source.env_vars = {name: value for name, value in source.env_vars.items() if value and value.strip()}
+        return init_settings, env_settings, dotenv_settings
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises ConfigurationError, which names each setting that is wrong."""
+    """The settings of this process, parameters included. Raises ConfigurationError."""
+    from app.parameters import check_region, read_fields  # noqa: PLC0415 - it needs Settings from here
+
+    settings = _settings()
+    check_region(settings)
+    found = read_fields(settings)
+    if not found:
+        return settings
     try:
-        return Settings()
+        return _settings(**found)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} (read from {settings.parameter_path})") from None
+
+
+def _settings(**given: str) -> Settings:
+    _check_env_file()
+    try:
+        return Settings.model_validate(given)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        faults = (f"{'.'.join(map(str, e['loc'])).upper()}: {_reason(e)}" for e in error.errors(include_input=False))
         raise ConfigurationError("; ".join(faults)) from None
+
+
+def _reason(fault: ErrorDetails) -> str:
+    return fault["msg"].removeprefix("Value error, ")
+
+
+def _check_env_file() -> None:
+    """Raises ConfigurationError if `.env` is there and cannot be read as UTF-8."""
+    if not ENV_FILE.is_file():
+        return
+    try:
+        text = ENV_FILE.read_text("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    except OSError as error:
+        raise ConfigurationError(f"{ENV_FILE}: {error.strerror}") from None
+    if "\0" in text:  # UTF-16 without a byte order mark is valid UTF-8
+        raise ConfigurationError(f"{ENV_FILE}: is not UTF-8; save it in that encoding")

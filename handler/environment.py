@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mangum.types import LambdaCognitoIdentity, LambdaMobileClientContext
+from pydantic import TypeAdapter, ValidationError
 
 from handler.errors import InvalidEnvironmentError
 from handler.protocol import Invocation
@@ -36,11 +37,11 @@ class Environment:
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Raises InvalidEnvironmentError, which names the variable."""
-        mode = variables.get("RESPONSE_MODE") or "stream"
+        mode = variables.get("RESPONSE_MODE", "").strip() or "stream"
         if mode not in MODES:
             raise InvalidEnvironmentError(f"RESPONSE_MODE must be one of {', '.join(MODES)}")
         return cls(
-            buffered=mode == "buffered" or variables.get("AWS_SAM_LOCAL", "").lower() == "true",
+            buffered=mode == "buffered" or _true(variables, "AWS_SAM_LOCAL"),
             concurrency=_positive(variables, "AWS_LAMBDA_MAX_CONCURRENCY") or 1,
             snap_start=variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
             function_name=variables.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -49,6 +50,15 @@ class Environment:
             log_group_name=variables.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
             log_stream_name=variables.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
         )
+
+
+def _true(variables: Mapping[str, str], name: str) -> bool:
+    """The boolean in a variable, by pydantic's table, as the settings have it; False if it is missing or blank."""
+    value = variables.get(name, "").strip()
+    try:
+        return bool(value) and TypeAdapter(bool).validate_python(value)
+    except ValidationError:
+        raise InvalidEnvironmentError(f"{name} must be true or false") from None
 
 
 def _positive(variables: Mapping[str, str], name: str) -> int:

@@ -28,7 +28,7 @@ def make_client(
     attempts: int = ATTEMPTS,
 ) -> object:
     """A client for this many threads; region, credentials and endpoint are the environment's (AWS_DEFAULT_REGION,
-    AWS_ENDPOINT_URL_DYNAMODB, ...). Raises StoreSetupError where there is no region.
+    AWS_ENDPOINT_URL_DYNAMODB, ...). Raises StoreSetupError if no client can be made of them.
     """
     config = Config(
         connect_timeout=connect_timeout,
@@ -39,8 +39,8 @@ def make_client(
     )
     try:
         client: object = boto3.session.Session().client("dynamodb", config=config)
-    except BotoCoreError as error:
-        raise StoreSetupError(f"DynamoDB: {error}") from error
+    except (BotoCoreError, ValueError) as error:
+        raise StoreSetupError(f"AWS_DEFAULT_REGION or AWS_ENDPOINT_URL: {error}") from error
     return client
 
 

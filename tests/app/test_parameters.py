@@ -1,7 +1,12 @@
 """Secrets from the Parameter Store, which is moto's: found, missing, unreadable, renewed."""
 
+import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +14,7 @@ import boto3  # type: ignore[import-untyped]  # boto3 has no types
 import pytest
 from moto import mock_aws
 
-from app.parameters import RENEW_AFTER, Secrets
+from app.parameters import READ_LIMIT, RENEW_AFTER, Secrets, read_parameters
 from app.settings import ConfigurationError, Settings, load_settings
 
 PATH = "/rivulet/test"
@@ -49,15 +54,123 @@ def test_a_key_in_the_environment_asks_the_store_for_nothing(monkeypatch: pytest
     assert key(load_settings()) == "sk-env"
 
 
-def test_sam_local_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_SAM_LOCAL", "true")
+@pytest.mark.parametrize("yes", ["true", "True", "1", "yes", "on", " t "])
+def test_sam_local_needs_no_key(monkeypatch: pytest.MonkeyPatch, yes: str) -> None:
+    monkeypatch.setenv("AWS_SAM_LOCAL", yes)
     assert key(load_settings()) is None
+
+
+@pytest.mark.parametrize("no", ["false", "FALSE", "0", "no", "off", ""])
+def test_elsewhere_the_key_is_read(ssm: Any, monkeypatch: pytest.MonkeyPatch, no: str) -> None:
+    put(ssm, "sk-stored")
+    monkeypatch.setenv("AWS_SAM_LOCAL", no)
+    assert key(load_settings()) == "sk-stored"
 
 
 def test_a_missing_parameter_is_named_with_what_to_do(ssm: Any) -> None:
     put(ssm, "sk-elsewhere", f"{PATH}/other")
     with pytest.raises(ConfigurationError, match=f"parameter {KEY} does not exist.*put-parameter.*{KEY}"):
         load_settings()
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\u00a0\t"], ids=ascii)
+def test_a_blank_parameter_is_a_missing_one(ssm: Any, blank: str) -> None:
+    put(ssm, blank)
+    with pytest.raises(ConfigurationError, match=f"parameter {KEY} does not exist, or is blank"):
+        load_settings()
+
+
+def test_a_key_that_was_put_from_a_file_is_stripped(ssm: Any) -> None:
+    put(ssm, " sk-stored\r\n")
+    assert key(load_settings()) == "sk-stored"
+
+
+@pytest.mark.parametrize("wrong", [" ", "\n", "\ufeff", "\u201c", "\x00"], ids=ascii)
+def test_a_stored_key_is_checked_like_any_other(ssm: Any, wrong: str) -> None:
+    put(ssm, f"sk-{wrong}canary")
+    with pytest.raises(ConfigurationError, match=rf"^OPENAI_API_KEY: .*\(read from {PATH}\)$") as caught:
+        load_settings()
+    assert "canary" not in str(caught.value)
+
+
+def test_instructions_may_be_stored_too(ssm: Any) -> None:
+    put(ssm, "sk-stored")
+    put(ssm, "Answer briefly.\n", f"{PATH}/instructions")
+    settings = load_settings()
+    assert (key(settings), settings.instructions) == ("sk-stored", "Answer briefly.")
+
+
+def test_instructions_of_the_environment_come_first(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(ssm, "sk-stored")
+    put(ssm, "Stored.", f"{PATH}/instructions")
+    monkeypatch.setenv("INSTRUCTIONS", "Here.")
+    assert load_settings().instructions == "Here."
+
+
+def test_other_settings_are_checked_before_the_store_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(ConfigurationError, match=r"^LOG_LEVEL: "):
+        load_settings()
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:9", "host", "http://"])
+def test_an_endpoint_without_use_is_named(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", endpoint)
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL"):
+        load_settings()
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A Parameter Store with a page more, always; `seconds` of silence come before each."""
+
+    seconds = 0.05
+
+    def do_POST(self) -> None:
+        self.server.stopped.wait(self.seconds)  # type: ignore[attr-defined]  # ours, below
+        body = json.dumps({"Parameters": [], "NextToken": str(time.monotonic_ns())}).encode()
+        with suppress(OSError):  # the client has given up
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on stderr."""
+
+
+class Silence(Pages):
+    seconds = 60.0
+
+
+@pytest.fixture
+def slow_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
+        server.stopped = threading.Event()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{server.server_port}")
+        yield
+        server.stopped.set()  # type: ignore[attr-defined]
+        server.shutdown()
+
+
+@pytest.mark.parametrize("slow_store", [Pages, Silence], indirect=True)
+@pytest.mark.usefixtures("slow_store")
+def test_reading_ends_at_its_limit() -> None:
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match=rf"^PARAMETER_PATH: .*{PATH}.*within 0\.5 s"):
+        read_parameters(PATH, limit=0.5)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("slow_store", [Silence], indirect=True)
+@pytest.mark.usefixtures("slow_store")
+def test_a_silent_store_is_reported_within_five_seconds() -> None:
+    assert READ_LIMIT <= 5
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match=r"^PARAMETER_PATH: .*[Tt]ime"):
+        load_settings()
+    assert time.monotonic() - began < 5.5
 
 
 def test_a_path_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +216,25 @@ async def test_a_failing_store_keeps_the_last_good_key(ssm: Any, caplog: pytest.
     assert value(secrets) == "sk-good"
     assert "last good" in caplog.text
     assert "sk-good" not in caplog.text
+
+
+async def test_a_renewed_key_is_stripped(ssm: Any) -> None:
+    put(ssm, "sk-1")
+    secrets = Secrets(load_settings())
+    put(ssm, "sk-2\n")
+    assert await secrets.renew()
+    assert value(secrets) == "sk-2"
+
+
+async def test_a_renewed_key_without_use_keeps_the_last_good_one(ssm: Any, caplog: pytest.LogCaptureFixture) -> None:
+    put(ssm, "sk-good")
+    secrets = Secrets(load_settings())
+    put(ssm, "sk-\u200bcanary")
+    with caplog.at_level(logging.WARNING, "rivulet"):
+        assert not await secrets.renew()
+    assert value(secrets) == "sk-good"
+    assert "OPENAI_API_KEY" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_without_a_path_nothing_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from app.settings import ConfigurationError, Settings, load_settings
 from handler.environment import Environment, LambdaContext
 from handler.errors import InvalidEnvironmentError
 from handler.protocol import Invocation
@@ -16,12 +17,32 @@ from handler.protocol import Invocation
         ({"RESPONSE_MODE": ""}, False),
         ({"RESPONSE_MODE": "stream"}, False),
         ({"RESPONSE_MODE": "buffered"}, True),
+        ({"RESPONSE_MODE": " buffered\n"}, True),
         ({"AWS_SAM_LOCAL": "true"}, True),
         ({"AWS_SAM_LOCAL": "false"}, False),
     ],
 )
 def test_the_form_of_responses_is_chosen_by_the_environment(variables: dict[str, str], *, buffered: bool) -> None:
     assert Environment.read(variables).buffered is buffered
+
+
+SPELLINGS = ["true", "True", "TRUE", "1", "t", "yes", "Y", "on", "false", "False", "0", "f", "no", "N", "off"]
+SPELLINGS += ["", " ", " true ", "0\n"]
+
+
+@pytest.mark.parametrize("value", SPELLINGS)
+def test_sam_local_is_what_the_settings_say(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AWS_SAM_LOCAL", value)
+    assert Environment.read({"AWS_SAM_LOCAL": value}).buffered is Settings(_env_file=None).aws_sam_local
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "wahr", "-1"])
+def test_sam_local_that_makes_no_sense_is_refused_by_both(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AWS_SAM_LOCAL", value)
+    with pytest.raises(InvalidEnvironmentError, match="AWS_SAM_LOCAL"):
+        Environment.read({"AWS_SAM_LOCAL": value})
+    with pytest.raises(ConfigurationError, match="AWS_SAM_LOCAL"):
+        load_settings()
 
 
 @pytest.mark.parametrize(
