@@ -1,8 +1,12 @@
 """template.yaml, as CloudFormation would see it."""
 
-from typing import Any
+import json
+import re
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from app.settings import Settings
 from app.store.dynamodb_schema import create_table_input, time_to_live_input
@@ -163,6 +167,102 @@ def test_concurrency_is_reserved_by_parameter(template: dict[str, Any]) -> None:
 def test_the_log_group_forgets(stack: Stack) -> None:
     assert stack.properties("ChatFunction")["LoggingConfig"]["LogGroup"] == {"Ref": "ChatLogGroup"}
     assert stack.properties("ChatLogGroup")["RetentionInDays"] == 30
+
+
+LIMIT = 4096  # bytes of all environment variables together (Lambda Developer Guide, "Lambda quotas")
+LONGEST_NUMBER = 20
+LONGEST_TABLE_NAME = 255  # DynamoDB Developer Guide, "Naming rules"
+BYTES_PER_CHARACTER = {"INSTRUCTIONS": 2}  # everything else is ASCII
+
+
+def settings_of_parameters(template: dict[str, Any]) -> dict[str, tuple[dict[str, Any], FieldInfo]]:
+    """The parameters that are settings: variable -> parameter and field."""
+    environment = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
+    fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    return {
+        name: (template["Parameters"][value["Ref"]], fields[name])
+        for name, value in environment.items()
+        if isinstance(value, dict) and value["Ref"] in template["Parameters"] and name in fields
+    }
+
+
+def limits(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Least and greatest value of a setting; None for no limit."""
+
+    def limit(name: str) -> Any:
+        return next((value for each in field.metadata if (value := getattr(each, name, None)) is not None), None)
+
+    step = 1 if field.annotation is int else 0
+    least = limit("ge") if limit("gt") is None else limit("gt") + step
+    greatest = limit("le") if limit("lt") is None else limit("lt") - step
+    return least, greatest
+
+
+def is_taken(name: str, value: str) -> bool:
+    try:
+        Settings(_env_file=None, **{name.lower(): value})  # type: ignore[arg-type]  # as the environment gives it
+    except ValidationError:
+        return False
+    return True
+
+
+def test_the_numbers_of_a_stack_have_the_limits_of_the_settings(template: dict[str, Any]) -> None:
+    numbers = {n: pair for n, pair in settings_of_parameters(template).items() if pair[1].annotation in (int, float)}
+    assert len(numbers) > 6
+    said = {name: (p["Type"], p.get("MinValue"), p.get("MaxValue")) for name, (p, _) in numbers.items()}
+    assert said == {name: ("Number", *limits(field)) for name, (_, field) in numbers.items()}
+
+
+def test_the_limits_of_a_stack_hold_for_the_settings(template: dict[str, Any]) -> None:
+    for name, (parameter, _) in settings_of_parameters(template).items():
+        for limit, beyond in ((parameter.get("MinValue"), -1), (parameter.get("MaxValue"), 1)):
+            if limit is not None:
+                assert is_taken(name, str(limit)), name
+                assert not is_taken(name, str(limit + beyond)), name
+
+
+def choices(field: FieldInfo) -> set[str]:
+    if field.annotation is bool:
+        return {"false", "true"}
+    return set(get_args(field.annotation)) if get_origin(field.annotation) is Literal else set()
+
+
+def test_the_choices_of_a_stack_are_those_of_the_settings(template: dict[str, Any]) -> None:
+    pairs = settings_of_parameters(template)
+    said = {name: set(parameter.get("AllowedValues", ())) for name, (parameter, _) in pairs.items()}
+    assert said == {name: choices(field) for name, (_, field) in pairs.items()}
+    assert any(said.values())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "https://api.openai.com/v1", "http://127.0.0.1:8001/v1/", "HTTP://HOST", "https://host/v1?a=b"),
+        *("https://host/v1#a", "https://host /v1", "host/v1", "ftp://host", "https://", "https://höst", "https://h\no"),
+    ],
+)
+def test_a_stack_takes_the_base_urls_that_the_settings_take(template: dict[str, Any], url: str) -> None:
+    is_allowed = bool(re.fullmatch(template["Parameters"]["OpenAIBaseUrl"]["AllowedPattern"], url))
+    assert is_allowed is (is_taken("OPENAI_BASE_URL", url) or url == "")
+
+
+def longest_value(template: dict[str, Any], value: object) -> int:
+    """Most characters of a variable's value."""
+    match value:
+        case {"Ref": "ChatTable"}:
+            return LONGEST_TABLE_NAME
+        case {"Ref": str(name)}:
+            parameter = template["Parameters"][name]
+            if "AllowedValues" in parameter:
+                return max(len(choice) for choice in parameter["AllowedValues"])
+            return LONGEST_NUMBER if parameter["Type"] == "Number" else int(parameter["MaxLength"])
+    return len(str(value))
+
+
+def test_the_variables_of_every_stack_fit_into_lambdas_limit(template: dict[str, Any]) -> None:
+    environment = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
+    longest = {n: "x" * longest_value(template, v) * BYTES_PER_CHARACTER.get(n, 1) for n, v in environment.items()}
+    assert len(json.dumps(longest, separators=(",", ":"))) <= LIMIT
 
 
 def test_the_variables_are_the_settings(stack: Stack) -> None:
