@@ -19,7 +19,8 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     bridge       an event -> the ASGI scope and body
     response     ASGI messages -> what is written, as a state machine
     coalescer    bursts of small writes in few system calls
-    connection   h11 over asyncio streams                               (I/O from here on)
+    link         the TCP connection                                     (I/O from here on)
+    connection   HTTP over a link: requests and their answers, in step or early
     asgi         calling an app, however it fails
     tasks        what an app starts and leaves running
     cycle        one request and its response

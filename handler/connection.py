@@ -1,21 +1,26 @@
-"""One keep-alive HTTP/1.1 connection to the Runtime API: h11 over asyncio streams.
+"""One keep-alive HTTP/1.1 connection to the Runtime API: h11 over a Link.
 
-In come `Write`s, out comes the `Answer` to each request. One exchange at a time; whatever breaks it raises OSError,
-and the next exchange begins on a fresh connection. No time limits: those belong to the caller, who cancels.
+Each request is written as `Write`s and returns an `Answer`. There is one exchange at a
+time. Any failure raises OSError, and the next exchange begins on a new connection.
+There are no time limits here: the caller cancels.
+
+The answer may come before the request ends (RFC 9110, 7.5). A 2xx answer does not stop
+the request: its exchange ends when the request has left as well. Any other answer, and
+a closed connection, stop it (RFC 9112, 9.5).
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Self
 
 import h11
 
-from handler.coalescer import Coalescer
-from handler.protocol import End, Head, Header, Write
-
-_READ_SIZE = 64 * 1024
+from handler.link import Link
+from handler.protocol import ACCEPTED, End, Head, Header, Write
+from handler.tasks import race
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,10 @@ class Connection:
         self._address = address
         self._host, _, self._port = address.rpartition(":")
         self._http = h11.Connection(h11.CLIENT)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter, Coalescer] | None = None
+        self._link: Link | None = None
         self._answer: asyncio.Task[Answer] | None = None
         self._received = False
+        self._ended = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,18 +59,18 @@ class Connection:
     async def write(self, writes: Sequence[Write]) -> None:
         """Writes parts of a request, and returns when the socket has room for more.
 
-        A Head begins an exchange. Once the server has answered, or is gone, there is no sense in writing on: that
-        raises OSError, and `answer()` says what there is to know.
+        A Head begins an exchange. Raises OSError if the server has refused the request or
+        closed the connection; `answer()` then returns or raises the cause.
         """
         if isinstance(writes[0], Head):
             await self._begin()
-        if self._streams is None or self._answer is None:
+        if self._link is None or self._answer is None:
             raise ConnectionResetError("the Runtime API takes no more of this request")
-        _, writer, coalescer = self._streams
-        coalescer.write(self._encode(writes))
-        if isinstance(writes[-1], End):
-            coalescer.flush()
-        await writer.drain()
+        ends = isinstance(writes[-1], End)
+        self._link.write(self._encode(writes), flush=ends)
+        if ends:
+            self._ended.set()
+        await self._link.wait_room()
 
     async def answer(self) -> Answer:
         """The answer to the request that was written. Who is cancelled meanwhile may ask for it again."""
@@ -93,29 +99,26 @@ class Connection:
         if self._answer is not None and not self._answer.cancel() and not self._answer.cancelled():
             self._answer.exception()  # marks it as seen
         self._answer = None
-        if self._streams is not None:
-            self._streams[1].transport.abort()
-            self._streams = None
+        if self._link is not None:
+            self._link.abort()
+            self._link = None
 
     async def _begin(self) -> None:
-        if self._reusable():
+        if self._link is not None and self._is_reusable(self._link):
             self._http.start_next_cycle()
         else:
-            await self._connect()
+            self.abort()
+            self._http = h11.Connection(h11.CLIENT)
+            self._link = await Link.open(self._host, int(self._port))
         self._received = False
+        self._ended.clear()
         # in a context of its own: it is none of the tasks of the app that may have sent what begins here
         self._answer = asyncio.create_task(self._read_answer(), context=Context())
 
-    def _reusable(self) -> bool:
-        if self._streams is None or self._streams[0].at_eof() or self._streams[1].is_closing():
-            return False
-        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
-
-    async def _connect(self) -> None:
-        self.abort()
-        self._http = h11.Connection(h11.CLIENT)
-        reader, writer = await asyncio.open_connection(self._host, int(self._port))
-        self._streams = reader, writer, Coalescer(writer.write)
+    def _is_reusable(self, link: Link) -> bool:
+        more, _ = self._http.trailing_data  # than one answer: the rest must not answer the next request
+        states = self._http.our_state, self._http.their_state
+        return link.is_open and states == (h11.DONE, h11.DONE) and not more
 
     def _encode(self, writes: Sequence[Write]) -> bytes:
         try:
@@ -135,17 +138,39 @@ class Connection:
                 return h11.Data(data=data)
 
     async def _read_answer(self) -> Answer:
-        """Runs beside the request, so that an answer that comes before its end stops it instead of blocking it."""
+        """Runs beside the request, so that an early answer is seen while the request is being written."""
         try:
-            return await self._receive()
+            answer = await self._receive()
+            if answer.status in ACCEPTED:
+                await self._finish_request()
         except h11.RemoteProtocolError as error:
             raise ConnectionAbortedError(f"the Runtime API broke off: {error}") from error
+        else:
+            return answer
         finally:
-            if self._streams is not None:
-                transport = self._streams[1].transport
-                # what the server has not taken of the request when it answers, it never will
-                if self._http.our_state is not h11.DONE or transport.get_write_buffer_size():
-                    transport.abort()  # wakes whoever waits for room in the socket
+            if self._link is not None and not self._has_left():
+                self._link.abort()
+
+    async def _finish_request(self) -> None:
+        """Returns when all of the request has left; raises OSError if the server closes the connection before."""
+        if self._link is None or self._has_left():
+            return
+        if not await race(self._leave(self._link), self._watch(self._link)):
+            raise ConnectionResetError("the Runtime API closed the connection before the end of the request")
+
+    async def _leave(self, link: Link) -> None:
+        await self._ended.wait()
+        await link.wait_empty()
+
+    async def _watch(self, link: Link) -> None:
+        """Returns when the server has closed the connection. Bytes after an answer make it unfit for reuse."""
+        with suppress(OSError):
+            while data := await link.read():
+                if not self._http.trailing_data[0]:
+                    self._http.receive_data(data)
+
+    def _has_left(self) -> bool:
+        return self._ended.is_set() and self._link is not None and self._link.is_empty
 
     async def _receive(self) -> Answer:
         status = 0
@@ -155,6 +180,8 @@ class Connection:
             match await self._next_event():
                 case h11.Response(status_code=status, headers=found):
                     headers = tuple(found)
+                    if status not in ACCEPTED and not self._has_left():
+                        return Answer(status, headers, b"")  # at once: the request must stop
                 case h11.Data(data=data):
                     body += data
                 case h11.EndOfMessage():
@@ -163,11 +190,10 @@ class Connection:
                     raise ConnectionResetError("the Runtime API closed the connection without an answer")
 
     async def _next_event(self) -> object:
-        if self._streams is None:
+        if self._link is None:
             raise ConnectionResetError("the connection was dropped")
-        reader = self._streams[0]
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            data = await reader.read(_READ_SIZE)
+            data = await self._link.read()
             self._received = True
             self._http.receive_data(data)
         return event

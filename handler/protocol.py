@@ -40,7 +40,9 @@ ANSWERS = {
 }
 """What any other answer means (runtimes-api, "Invocation response"; seen with AWS's emulator)."""
 
-ACCEPTED = (200, 202)
+ACCEPTED = range(200, 300)
+"""Statuses of what the Runtime API has taken; it documents 200 and 202."""
+
 UNRECOVERABLE = 500
 
 Header = tuple[bytes, bytes]

@@ -52,6 +52,22 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
+async def race(work: Coroutine[Any, Any, None], limit: Coroutine[Any, Any, None]) -> bool:
+    """Runs both until one is done, and cancels the other. Returns whether `work` is done; raises what it raised."""
+    working, limiting = asyncio.create_task(work), asyncio.create_task(limit)
+    both = {working, limiting}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        done = working.done()
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.wait(both)
+    if done:
+        working.result()
+    return done
+
+
 def outcome(task: "asyncio.Task[Any]") -> BaseException | None:
     """What a task that is done has raised; a CancelledError that says so where it was of its own."""
     return asyncio.CancelledError("the app cancelled itself") if task.cancelled() else task.exception()

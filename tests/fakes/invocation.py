@@ -39,6 +39,11 @@ class Fault:
     mute: bool = False
     """No answer comes at all."""
 
+    @property
+    def answers_in_time(self) -> bool:
+        """Whether there is nothing about the answer."""
+        return (self.answer, self.early, self.mute) == (202, None, False)
+
 
 class Watched:
     """Something that happens piece by piece, and can be waited for."""

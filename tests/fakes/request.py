@@ -24,12 +24,12 @@ class Request:
     headers: Headers
 
 
-async def read_head(reader: asyncio.StreamReader) -> Request:
+async def read_head(reader: asyncio.StreamReader, prefix: str = "") -> Request:
     """Raises EOFError where no request comes any more."""
     line, *fields = (await _read_until(reader, b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, path, _ = line.split(" ")
     pairs = (header.split(":", 1) for header in fields)
-    return Request(method, path.removeprefix(API), {name.lower(): value.strip() for name, value in pairs})
+    return Request(method, path.removeprefix(prefix + API), {name.lower(): value.strip() for name, value in pairs})
 
 
 async def read_error(headers: Headers, reader: asyncio.StreamReader) -> tuple[str | None, dict[str, Any]]:

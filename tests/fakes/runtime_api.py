@@ -39,6 +39,11 @@ class RuntimeApi(Watched):
     """Where it is False, each connection is closed after one answer, which says so."""
     hangs_up: bool = False
     """The same, but unannounced."""
+    answers_early: bool = False
+    """Whether 202 goes out as soon as the head of a response is there; its body is then read as ever. A `Fault` that
+    is about the answer wins."""
+    prefix: str = ""
+    """A path before every path of the API, as `/.rt/chat`; it is part of `address`."""
     enforces_deadlines: bool = False
     """Whether a response is cut off, and `Call.timed_out` set, when its invocation's time is up."""
     bandwidth: Callable[[], Bandwidth] | None = None
@@ -68,7 +73,7 @@ class RuntimeApi(Watched):
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self.prefix}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -114,7 +119,7 @@ class RuntimeApi(Watched):
         self._tasks.add(task)
         self.connections += 1
         try:
-            while await self._exchange(await read_head(reader), reader, writer):
+            while await self._exchange(await read_head(reader, self.prefix), reader, writer):
                 await writer.drain()
         except (EOFError, OSError):
             pass  # the runtime has hung up
@@ -190,6 +195,9 @@ class RuntimeApi(Watched):
             return False
         call.resource, call.headers = resource, headers
         await call.changed()
+        early = self.answers_early and call.fault.answers_in_time
+        if early:
+            self._answer(writer, 202)
         try:
             async with asyncio.timeout(call.time_left() if self.enforces_deadlines else None):
                 status = await self._receive(call, reader)
@@ -204,6 +212,8 @@ class RuntimeApi(Watched):
         finally:
             call.ended = True
             await call.changed()
+        if early:
+            return bool(status) and self._stays_open
         good = bool(status) and not call.fault.mute and self._answer(writer, status)
         if call.fault.early or call.fault.mute:
             await asyncio.Event().wait()
@@ -238,4 +248,8 @@ class RuntimeApi(Watched):
             lines["Connection"] = "close"
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"HTTP/1.1 {status} -\r\n{head}\r\n".encode() + body)
+        return self._stays_open
+
+    @property
+    def _stays_open(self) -> bool:
         return self.keep_alive and not self.hangs_up

@@ -200,6 +200,37 @@ async def test_a_stream_is_held_to_the_bandwidth(api: RuntimeApi) -> None:
     assert last.at - first.at > 0.15  # 2,000 bytes beyond the burst
 
 
+async def test_early_answer_comes_before_the_body(api: RuntimeApi) -> None:
+    api.answers_early = True
+    call = api.invoke({})
+    assert "202" in await respond(api, call, b"")
+    assert (call.posts, call.chunks) == (1, [])
+    call.may_be_truncated = True
+
+
+async def test_body_is_read_on_after_an_early_answer(api: RuntimeApi) -> None:
+    api.answers_early = True
+    call = api.invoke({})
+    await respond(api, call, chunked(PRELUDE, bytes(8), b"abc"))
+    assert (await call.end()).content == b"abc"
+    assert api.violations == []
+
+
+async def test_fault_of_the_answer_is_never_early(api: RuntimeApi) -> None:
+    api.answers_early = True
+    call = api.invoke({}, fault=Fault(answer=410))
+    assert "410" in await respond(api, call, chunked(PRELUDE, bytes(8)))
+
+
+async def test_prefix_is_part_of_every_path() -> None:
+    async with RuntimeApi(prefix="/.rt/chat") as api:
+        api.invoke({})
+        api.address = api.address.removesuffix("/.rt/chat")
+        assert "200" in await send(api, "GET /.rt/chat/2018-06-01/runtime/invocation/next", {})
+        assert "400" in await send(api, "GET /2018-06-01/runtime/invocation/next", {})
+        assert len(api.violations) == 1
+
+
 async def test_a_second_response_is_refused(api: RuntimeApi) -> None:
     call = api.invoke({})
     await respond(api, call, chunked(PRELUDE, bytes(8)))

@@ -24,9 +24,15 @@ def mangum() -> Iterator[Mangum]:
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[RuntimeApi]:
+def answers_early() -> bool:
+    """Whether a response is answered before its body. A module that parametrizes this runs in both modes."""
+    return False
+
+
+@pytest.fixture
+async def api(answers_early: bool) -> AsyncIterator[RuntimeApi]:
     """A Runtime API; the test fails where something broke its rules."""
-    async with RuntimeApi() as api:
+    async with RuntimeApi(answers_early=answers_early) as api:
         yield api
     assert api.violations == []
 

@@ -1,6 +1,7 @@
 """Several invocations in one process: what happens to one is none of the others' affair."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from mangum.types import ASGI, Receive, Scope, Send
@@ -15,6 +16,11 @@ from tests.handler.test_failures import fails_after_a_piece, fails_at_once
 from tests.handler.test_faults import endless
 
 TWO = {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}
+
+
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @http
@@ -47,6 +53,8 @@ def beside(other: ASGI) -> ASGI:
     ],
 )
 async def test_another_invocation_goes_on_meanwhile(api: RuntimeApi, serve: Serve, other: ASGI, fault: Fault) -> None:
+    if fault.hold:
+        fault = replace(fault, hold=asyncio.Event())  # of this test's event loop
     api.invoke(function_url("/other"), fault=fault)
     calls = [api.invoke(function_url()) for _ in range(10)]
     serve(beside(other), **TWO)

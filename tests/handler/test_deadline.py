@@ -15,6 +15,11 @@ from tests.handler.conftest import Serve
 from tests.handler.events import function_url, load_balancer
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @http
 async def never_starts(send: Send) -> None:
     del send

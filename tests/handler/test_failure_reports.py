@@ -21,6 +21,11 @@ from tests.handler.test_failures import fails_after_a_piece, fails_at_once, stop
 from tests.handler.test_faults import endless
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
 async def failures() -> list[Failure]:
     return []

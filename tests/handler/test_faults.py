@@ -93,15 +93,48 @@ async def test_what_an_app_fails_of_after_a_cut_is_logged(
     assert "ValueError: the database is gone" in caplog.text
 
 
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("chunks", [0, 2, 5])
 async def test_a_cut_connection_ends_the_invocation_and_not_the_process(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, chunks: int
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, chunks: int, *, early: bool
 ) -> None:
+    api.answers_early = early
     api.invoke(function_url(), fault=Fault(cut_after=chunks))
     serve(endless)
     await api.polled(2)
     assert "cut off" in caplog.text
     assert api.connections == 2
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+async def test_early_answers_are_followed_by_more_events(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, *, keep_alive: bool
+) -> None:
+    api.answers_early, api.keep_alive = True, keep_alive
+
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        for _ in range(50):
+            await piece(send, bytes(4096))
+        await piece(send, b"", more=False)
+
+    calls = [api.invoke(function_url()) for _ in range(5)]
+    serve(app)
+    assert [len((await call.end()).content) for call in calls] == [50 * 4096] * 5
+    await api.polled(6)
+    assert (api.connections == 1) is keep_alive
+    assert caplog.text == ""
+
+
+async def test_app_of_a_body_that_is_never_read_is_stopped(
+    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.invoke(function_url(), deadline=1, fault=Fault(early=202))
+    call = api.invoke(function_url())
+    serve(endless)
+    await call.chunk(2)
+    assert "time limit" in caplog.text
 
 
 async def test_after_a_cut_the_app_hears_it_from_send_and_then_from_receive(api: RuntimeApi, serve: Serve) -> None:

@@ -19,6 +19,11 @@ MB = 1024 * 1024
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
 async def process(api: RuntimeApi) -> AsyncIterator[Process]:
     environment = {"AWS_LAMBDA_RUNTIME_API": api.address, "PATH": ""}

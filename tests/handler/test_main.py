@@ -21,6 +21,11 @@ HELD = [{"created": True}, {"text": "first"}, {"gate": "second"}, {"text": " sec
 Start = Callable[..., Awaitable[Process]]
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
 async def start(api: RuntimeApi, standin: StandIn, tmp_path: Path) -> AsyncIterator[Start]:
     """Starts the door as the wrapper does, but where no `.env` has a say; keywords are further variables."""

@@ -17,6 +17,11 @@ from tests.handler.conftest import Serve
 from tests.handler.events import function_url
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
 def variables() -> dict[str, str]:
     return {}

@@ -16,6 +16,11 @@ from tests.handler.conftest import Serve
 from tests.handler.events import function_url, http_api, rest_api
 
 
+@pytest.fixture(params=[False, True], ids=["answer at the end", "early answer"])
+def answers_early(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 async def test_an_event_is_answered_with_prelude_delimiter_and_body(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(hello)
