@@ -19,6 +19,7 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     bridge       an event -> the ASGI scope and body
     response     ASGI messages -> what is written, as a state machine
     coalescer    bursts of small writes in few system calls
+    endpoint     where the Runtime API is
     link         the TCP connection                                     (I/O from here on)
     connection   HTTP over a link: requests and their answers, in step or early
     asgi         calling an app, however it fails

@@ -7,7 +7,8 @@ import sys
 
 from mangum.types import ASGI
 
-from handler.environment import RUNTIME_API
+from handler.endpoint import Endpoint
+from handler.errors import InvalidEnvironmentError
 from handler.logs import log_settings
 from handler.metrics import failure_metric
 from handler.runtime import serve
@@ -32,8 +33,10 @@ def _create_app() -> ASGI:
 
 def main() -> int:
     """Returns the exit code."""
-    if not os.environ.get(RUNTIME_API):
-        print(f"{RUNTIME_API} is not set: this runs inside Lambda or its emulator.", file=sys.stderr)  # noqa: T201 - there is no log yet
+    try:
+        Endpoint.read(os.environ)
+    except InvalidEnvironmentError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # what stays in a buffer is frozen with the process, or killed

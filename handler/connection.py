@@ -18,6 +18,7 @@ from typing import Self
 
 import h11
 
+from handler.endpoint import Endpoint
 from handler.link import Link
 from handler.protocol import ACCEPTED, End, Head, Header, Write
 from handler.tasks import race
@@ -35,10 +36,8 @@ class Answer:
 class Connection:
     """Reconnects by itself between exchanges. Use it as an async context manager, or close it."""
 
-    def __init__(self, address: str) -> None:
-        """Takes "host:port" (AWS_LAMBDA_RUNTIME_API)."""
-        self._address = address
-        self._host, _, self._port = address.rpartition(":")
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._http = h11.Connection(h11.CLIENT)
         self._link: Link | None = None
         self._answer: asyncio.Task[Answer] | None = None
@@ -109,7 +108,7 @@ class Connection:
         else:
             self.abort()
             self._http = h11.Connection(h11.CLIENT)
-            self._link = await Link.open(self._host, int(self._port))
+            self._link = await Link.open(self._endpoint.host, self._endpoint.port)
         self._received = False
         self._ended.clear()
         # in a context of its own: it is none of the tasks of the app that may have sent what begins here
@@ -130,8 +129,8 @@ class Connection:
     def _event(self, write: Write) -> h11.Event:
         match write:
             case Head():
-                headers = [(b"Host", self._address.encode()), *write.headers]
-                return h11.Request(method=write.method, target=write.path, headers=headers)
+                headers = [(b"Host", self._endpoint.authority.encode()), *write.headers]
+                return h11.Request(method=write.method, target=self._endpoint.path + write.path, headers=headers)
             case End():
                 return h11.EndOfMessage(headers=list(write.trailers))
             case data:

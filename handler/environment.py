@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 from handler.errors import InvalidEnvironmentError
 from handler.protocol import Invocation
 
-RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 MODES = ("stream", "buffered")
 
 

@@ -21,7 +21,8 @@ from typing import Self
 from mangum.types import ASGI
 
 from handler.connection import Connection
-from handler.environment import RUNTIME_API, Environment
+from handler.endpoint import Endpoint
+from handler.environment import Environment
 from handler.errors import ErrorReport
 from handler.failure import Failure, OnFailure
 from handler.lifespan import Lifespan
@@ -111,7 +112,7 @@ async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_f
 
 
 async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure) -> int:
-    address = variables[RUNTIME_API]
+    endpoint = Endpoint.read(variables)
     phase = INIT
     note_tasks()
     try:
@@ -123,18 +124,18 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
                 await before_snapshot()
             finally:
                 await running.lifespan.shutdown()
-            await restored(address)
+            await restored(endpoint)
             phase = RESTORE
             await after_restore()
             running = await Running.start(create_app)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises while it is built
         with suppress(asyncio.CancelledError):  # what ends the process now is the failure
-            await to_the_end(_tell(address, phase, error, variables))
+            await to_the_end(_tell(endpoint, phase, error, variables))
         return phase.exit_code
     try:
         configure(variables)
         pollers = [
-            Poller(running.app, environment, running.lifespan.state, Connection(address), on_failure)
+            Poller(running.app, environment, running.lifespan.state, Connection(endpoint), on_failure)
             for _ in range(environment.concurrency)
         ]
         await _poll_all(pollers)
@@ -143,7 +144,7 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
     return 0
 
 
-async def _tell(address: str, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
+async def _tell(endpoint: Endpoint, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
     """Logs why there is no app, and tells the Runtime API, if that listens. Raises nothing."""
     try:
         configure(variables)
@@ -152,7 +153,7 @@ async def _tell(address: str, phase: Phase, error: BaseException, variables: Map
     logger.error("the app cannot be started", exc_info=error)
     report = ErrorReport.of(error)
     try:
-        async with asyncio.timeout(REPORT_LIMIT), Connection(address) as connection:
+        async with asyncio.timeout(REPORT_LIMIT), Connection(endpoint) as connection:
             answer = await connection.exchange(phase.request(replace(report, type=phase.error_type or report.type)))
     except OSError as cut:  # the time-out among them
         logger.warning("the Runtime API could not be told: %r", cut)

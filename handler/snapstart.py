@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from handler.connection import Connection
+from handler.endpoint import Endpoint
 from handler.errors import RestoreError
 from handler.protocol import ACCEPTED, restore_next
 
@@ -26,12 +27,12 @@ async def before_snapshot() -> None:
     await _run(reversed(_registered("get_before_snapshot")))
 
 
-async def restored(address: str) -> None:
+async def restored(endpoint: Endpoint) -> None:
     """Returns in the restored environment: the snapshot is taken while this waits, as long as that lasts.
 
     Raises OSError, or RestoreError where the Runtime API refuses. The connection is not used any further.
     """
-    async with Connection(address) as connection:
+    async with Connection(endpoint) as connection:
         answer = await connection.exchange(restore_next())
     if answer.status not in ACCEPTED:
         raise RestoreError(f"the Runtime API answered {answer.status} to restore/next")

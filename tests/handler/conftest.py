@@ -30,9 +30,15 @@ def answers_early() -> bool:
 
 
 @pytest.fixture
-async def api(answers_early: bool) -> AsyncIterator[RuntimeApi]:
+def prefix() -> str:
+    """A path in the address of the Runtime API; to be parametrized like `answers_early`."""
+    return ""
+
+
+@pytest.fixture
+async def api(answers_early: bool, prefix: str) -> AsyncIterator[RuntimeApi]:
     """A Runtime API; the test fails where something broke its rules."""
-    async with RuntimeApi(answers_early=answers_early) as api:
+    async with RuntimeApi(answers_early=answers_early, prefix=prefix) as api:
         yield api
     assert api.violations == []
 

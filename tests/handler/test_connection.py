@@ -10,6 +10,7 @@ import h11
 import pytest
 
 from handler.connection import Connection
+from handler.endpoint import Endpoint
 from handler.protocol import End, Head, next_invocation
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import in_time
@@ -29,6 +30,10 @@ EARLY = {
     "after others": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + FIRST,
     "more than an answer": FIRST + FIRST,
 }
+
+
+def endpoint(address: str) -> Endpoint:
+    return Endpoint.read({"AWS_LAMBDA_RUNTIME_API": address})
 
 
 class Server:
@@ -94,7 +99,7 @@ async def connected() -> AsyncIterator[tuple[Server, Connection]]:
     end = Server()
     async with await asyncio.start_server(end.accept, "127.0.0.1", 0) as server:
         try:
-            async with Connection(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") as connection:
+            async with Connection(endpoint(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")) as connection:
                 await connection.write([HEAD, b"begin"])
                 await wait_for(lambda: end.connections)
                 await in_time(end.read(5))
@@ -128,7 +133,7 @@ async def both(server: Awaitable[bytes], *client: Awaitable[object]) -> bytes:
 
 
 async def test_an_answer_is_there_for_who_asks_again_after_being_cancelled(api: RuntimeApi) -> None:
-    async with Connection(api.address) as connection:
+    async with Connection(endpoint(api.address)) as connection:
         await connection.write(next_invocation())
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
@@ -138,7 +143,7 @@ async def test_an_answer_is_there_for_who_asks_again_after_being_cancelled(api: 
 
 
 async def test_it_says_when_an_answer_has_begun_to_come(api: RuntimeApi) -> None:
-    async with Connection(api.address) as connection:
+    async with Connection(endpoint(api.address)) as connection:
         await connection.write(next_invocation())
         await api.polled(1)
         assert (connection.awaits_answer, connection.is_receiving) == (True, False)

@@ -13,6 +13,7 @@ from mangum.types import Send
 from handler.bridge import translate
 from handler.connection import Connection
 from handler.cycle import Cycle
+from handler.endpoint import Endpoint
 from handler.environment import Environment, LambdaContext
 from handler.failure import Reporter
 from handler.protocol import Invocation
@@ -24,8 +25,8 @@ from tests.handler.events import function_url
 
 
 @pytest.fixture
-def reader() -> Iterator[str]:
-    """The address of a thread that reads whatever comes, and says nothing."""
+def reader() -> Iterator[Endpoint]:
+    """Leads to a thread that reads whatever comes, and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def read() -> None:
@@ -36,11 +37,11 @@ def reader() -> Iterator[str]:
 
         thread = threading.Thread(target=read)
         thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        yield Endpoint.read({"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{listener.getsockname()[1]}"})
         thread.join(PATIENCE)
 
 
-async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: str, mangum: Mangum) -> None:
+async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: Endpoint, mangum: Mangum) -> None:
     turns = 0
 
     @http
