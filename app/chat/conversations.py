@@ -1,13 +1,17 @@
 """Conversations, as the routes see them: listed, read whole, renamed, deleted."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from app.chat.turn import Caller, Chat, store_failures
-from app.contract import ConversationLine, ConversationPage, WholeConversation
+from app.contract import ConversationLine, ConversationPage, Turn
 from app.problems import InvalidRequest, NotFound
-from app.store import Conversation, Store
+from app.store import Conversation, Store, TurnHead
 
 PAGE = 50  # conversations
+TURNS = 50  # whose questions are read, and held in memory, at once
+AT_ONCE = 8  # turns whose answers are read concurrently
 
 
 class Conversations:
@@ -26,15 +30,35 @@ class Conversations:
                 raise InvalidRequest.of_field("cursor", "is none that a page ended with") from None
         return ConversationPage(conversations=[line(found) for found in page.conversations], cursor=page.cursor)
 
-    async def read(self, caller: Caller, conversation_id: str) -> WholeConversation:
-        """The conversation with all its turns. Raises NotFound."""
+    async def read(self, caller: Caller, conversation_id: str) -> AsyncGenerator[bytes]:
+        """The conversation with all its turns, as JSON (WholeConversation) in pieces: a few turns are in memory at
+        once, however many there are. Raises NotFound, and StoreFailed also after the first pieces.
+        """
         with store_failures():
             found = await self._store.conversation(caller.owner, conversation_id)
             if found is None:
                 raise NotFound
-            heads = await self._store.turns(caller.owner, conversation_id)
-        turns = await asyncio.gather(*(self._chat.read_head(caller, head) for head in heads))
-        return WholeConversation(**line(found).model_dump(), turns=list(turns))
+            opening = line(found).model_dump_json().removesuffix("}") + ',"turns":['
+            yield opening.encode()
+            separator = b""
+            async with aclosing(self._turns(caller, conversation_id)) as turns:
+                async for turn in turns:
+                    yield separator + turn.model_dump_json().encode()
+                    separator = b","
+            yield b"]}"
+
+    async def _turns(self, caller: Caller, conversation_id: str) -> AsyncGenerator[Turn]:
+        """The conversation's turns, oldest first."""
+        after: TurnHead | None = None
+        while True:
+            heads = await self._store.turns(caller.owner, conversation_id, limit=TURNS, after=after)
+            for first in range(0, len(heads), AT_ONCE):
+                some = heads[first : first + AT_ONCE]
+                for turn in await asyncio.gather(*(self._chat.read_head(caller, head) for head in some)):
+                    yield turn
+            if len(heads) < TURNS:
+                return
+            after = heads[-1]
 
     async def rename(self, caller: Caller, conversation_id: str, title: str) -> ConversationLine:
         """Gives it another title. Raises NotFound."""

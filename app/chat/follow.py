@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from app.chat import record
+from app.chat.live import BREATH
 from app.chat.record import Numbered
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status
@@ -108,6 +109,8 @@ class Follower:
                 # who has followed the producer itself may have seen more than was kept, and must learn of the end
                 if number >= seq or event == INTERRUPTED:
                     yield number, event
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
             if not tail.final:
                 await asyncio.sleep(POLL)
 
@@ -124,7 +127,12 @@ class Follower:
         except StoreUnavailableError:
             self._watch.forget(tail.head)  # its producer could not write either
             raise
-        events = [event for batch in batches for event in tail.take(batch)]
+        events: list[Numbered] = []
+        for batch in batches:
+            before = len(events) // record.MAX_EVENTS
+            events += tail.take(batch)
+            if len(events) // record.MAX_EVENTS > before:  # other tasks run between the parts of a long log
+                await asyncio.sleep(0)
         if tail.final:
             self._watch.forget(tail.head)
         return events

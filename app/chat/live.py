@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from app.chat.record import Numbered
 from app.contract import End, Event
 
+BREATH = 64  # events after which a reader lets other tasks run
+
 
 class LiveLog:
     """Events by sequence number, from 0; `End` is the last."""
@@ -36,6 +38,8 @@ class LiveLog:
             for event in self._events[seq:]:
                 yield seq, event
                 seq += 1
+                if seq % BREATH == 0:  # a client that reads as fast as this sends makes nothing here wait
+                    await asyncio.sleep(0)
             if seq < len(self._events):
                 continue
             if self._is_over():

@@ -183,9 +183,10 @@ class Producer:
             batch, count = self._offered
             asked = await self._offer(replace(batch, lease_until=self._clock() + LEASE), count)
         if not self._ended:
-            batches = record.batches(self._kept, [*self.live.since(self._kept), *([end] if end else [])])
-            for number, (data, count) in enumerate(batches, 1):
-                final = end is not None and number == len(batches)
+            events = [*self.live.since(self._kept), *([end] if end else [])]
+            last = self._kept + len(events)
+            for data, count in record.batches(self._kept, events):
+                final = end is not None and self._kept + count == last
                 lease_until = self._clock() + LEASE
                 asked |= await self._offer(Batch(self._slot, data, self.head.producer, lease_until, final), count)
         return asked

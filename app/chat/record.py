@@ -5,7 +5,7 @@ a plain string; every other event is an object with its name under `event`. So a
 bytes, where one write unit of DynamoDB has 1024.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, 
 EVENTS: dict[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 Numbered = tuple[int, Event]
 MAX_BATCH = 256 * 1024  # bytes; a store takes 300 KiB
+MAX_EVENTS = 4096  # of one batch: encoding or decoding them takes a few milliseconds
 MAX_DELTA = 32 * 1024  # characters of one event, of which JSON makes six bytes each at the most
 
 
@@ -24,16 +25,20 @@ def encode(first_seq: int, events: Iterable[Event]) -> bytes:
     return to_json([first_seq, *map(_to_plain, events)])
 
 
-def batches(first_seq: int, events: Sequence[Event]) -> list[tuple[bytes, int]]:
-    """The data of as many batches as it takes to keep each below MAX_BATCH, with the number of events in each.
+def batches(first_seq: int, events: Sequence[Event]) -> Iterator[tuple[bytes, int]]:
+    """The data of as many batches as it takes to keep each below MAX_BATCH and MAX_EVENTS, with the number of events in
+    each.
 
     No events make one empty batch: it carries nothing but the producer's lease.
     """
-    data = encode(first_seq, events)
-    if len(data) <= MAX_BATCH or len(events) == 1:
-        return [(data, len(events))]
     half = len(events) // 2
-    return batches(first_seq, events[:half]) + batches(first_seq + half, events[half:])
+    if len(events) <= MAX_EVENTS:
+        data = encode(first_seq, events)
+        if len(data) <= MAX_BATCH or not half:
+            yield data, len(events)
+            return
+    yield from batches(first_seq, events[:half])
+    yield from batches(first_seq + half, events[half:])
 
 
 def pieces(event: Event) -> Iterable[Event]:

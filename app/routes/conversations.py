@@ -1,8 +1,11 @@
 """Conversations: the list, one with all its turns (which is its export, too), another title, gone."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from starlette.responses import StreamingResponse
 
 from app.chat.conversations import Conversations
 from app.chat.turn import Caller
@@ -20,9 +23,14 @@ def conversations_router(conversations: Conversations, identify: Identify) -> AP
         """The last updated first; `cursor` is the one that the page before ended with."""
         return await conversations.page(caller, cursor)
 
-    @router.get("/{conversation_id}")
-    async def read(conversation_id: Id, caller: Calling) -> WholeConversation:
-        return await conversations.read(caller, conversation_id)
+    @router.get("/{conversation_id}", response_model=WholeConversation)
+    async def read(conversation_id: Id, caller: Calling) -> StreamingResponse:
+        """The conversation with all its turns, sent turn by turn. If it cannot be read to its end, the response breaks
+        off: a client never gets a whole document with turns missing.
+        """
+        pieces = conversations.read(caller, conversation_id)
+        first = [await anext(pieces), await anext(pieces)]  # so that most failures still have a status
+        return StreamingResponse(joined(first, pieces), media_type="application/json")
 
     @router.patch("/{conversation_id}")
     async def rename(conversation_id: Id, body: Rename, caller: Calling) -> ConversationLine:
@@ -33,3 +41,12 @@ def conversations_router(conversations: Conversations, identify: Identify) -> AP
         await conversations.delete(caller, conversation_id)
 
     return router
+
+
+async def joined(first: list[bytes], rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """The pieces that have been read already, then the others."""
+    async with aclosing(rest):
+        for piece in first:
+            yield piece
+        async for piece in rest:
+            yield piece
