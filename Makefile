@@ -35,6 +35,7 @@ bench: .venv/.dev ## figures, side by side with Lambda Web Adapter (5 minutes, b
 	@.venv/bin/python -m tests.bench.upstream
 	@.venv/bin/python -m tests.bench
 	@.venv/bin/python -m tests.bench.turns
+	@.venv/bin/python -m tests.bench.conversations
 
 build: .venv/.local .venv-sam/.sam ## build the function (ARCHITECTURE=arm64 for Graviton)
 	@$(SAM) build

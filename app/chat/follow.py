@@ -23,6 +23,7 @@ from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnH
 POLL = 0.3  # seconds; a batch is seen within that of its being appended
 LEASE = 10.0  # seconds without a write after which a producer that is watched counts as dead
 FORGOTTEN = 86_400.0  # seconds after its lease by the wall clock at which a turn counts as dead unwatched
+PAUSE = 0.001  # seconds for other tasks and threads between two parts of a long log
 PATIENCE = 30.0  # seconds without a store until a follower gives up
 log = logging.getLogger("rivulet.follow")
 
@@ -76,19 +77,26 @@ class Follower:
         self._clock = clock
 
     async def read(self, head: TurnHead) -> list[Numbered]:
-        """The log as it is; with an end, too, if its producer is dead. Raises StoreUnavailableError."""
-        tail = Tail(head)
-        events = await self.read_on(tail)
-        return events + await self.read_on(tail) if self._is_dead(tail) else events
-
-    async def read_on(self, tail: Tail) -> list[Numbered]:
-        """What is new in the log; if nothing is, and its producer is dead, its end. Raises StoreUnavailableError, and
-        then nothing has been taken.
+        """The log as it is, the texts of a batch joined; with an end, too, if its producer is dead. Raises
+        StoreUnavailableError.
         """
-        events = await self._take_new(tail)
-        if not events and self._is_dead(tail):
-            events = await self._interrupt(tail)
+        tail = Tail(head)
+        events: list[Numbered] = []
+        paused_at = 0
+        batches = await self._read_on(tail)
+        while batches:
+            for batch in batches:
+                events += record.joined(tail.take(batch))
+                if tail.seq - paused_at >= record.MAX_EVENTS:
+                    await asyncio.sleep(PAUSE)
+                    paused_at = tail.seq
+            batches = await self._read_on(tail) if self._is_dead(tail) else []
         return events
+
+    async def skip(self, tail: Tail) -> None:
+        """Takes what is new in the log, unread. Raises StoreUnavailableError."""
+        for batch in await self._read_on(tail):
+            tail.take(batch)
 
     async def follow(self, head: TurnHead, seq: int = 0) -> AsyncGenerator[Numbered]:
         """The turn's events from number `seq` on, up to `End`, as they are appended."""
@@ -97,22 +105,29 @@ class Follower:
         time_of = asyncio.get_running_loop().time
         while not tail.final:
             try:
-                events = await self.read_on(tail)
+                batches = await self._read_on(tail)
                 failing_since = None
             except StoreUnavailableError:
                 failing_since = failing_since or time_of()
                 if time_of() - failing_since > PATIENCE:
                     yield tail.seq, self._given_up()
                     return
-                events = []
-            for number, event in events:
+                batches = []
+            for number, event in (numbered for batch in batches for numbered in tail.take(batch)):
                 # who has followed the producer itself may have seen more than was kept, and must learn of the end
                 if number >= seq or event == INTERRUPTED:
                     yield number, event
                 if number % BREATH == 0:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0 if number % record.MAX_EVENTS else PAUSE)
             if not tail.final:
                 await asyncio.sleep(POLL)
+
+    async def _read_on(self, tail: Tail) -> list[Batch]:
+        """What is new in the log; if nothing is, and its producer is dead, its end."""
+        batches = await self._new(tail)
+        if not batches and self._is_dead(tail):
+            batches = await self._interrupt(tail)
+        return batches
 
     def _is_dead(self, tail: Tail) -> bool:
         if tail.final or self._is_produced_here(tail.head):
@@ -121,31 +136,23 @@ class Follower:
         is_forgotten = self._clock() > tail.lease_until + FORGOTTEN
         return is_forgotten or self._watch.unchanged(tail.head, tail.slot) > LEASE
 
-    async def _take_new(self, tail: Tail) -> list[Numbered]:
+    async def _new(self, tail: Tail) -> list[Batch]:
         try:
             batches = await self._store.batches(tail.head, tail.slot)
         except StoreUnavailableError:
             self._watch.forget(tail.head)  # its producer could not write either
             raise
-        events: list[Numbered] = []
-        for batch in batches:
-            before = len(events) // record.MAX_EVENTS
-            events += tail.take(batch)
-            if len(events) // record.MAX_EVENTS > before:  # other tasks run between the parts of a long log
-                await asyncio.sleep(0)
-        if tail.final:
+        if batches and batches[-1].final:
             self._watch.forget(tail.head)
-        return events
+        return batches
 
-    async def _interrupt(self, tail: Tail) -> list[Numbered]:
-        """Ends a turn whose producer has died; what is new in its log by then."""
+    async def _interrupt(self, tail: Tail) -> list[Batch]:
+        """Ends a turn whose producer is dead; what is new in its log by then."""
         data = record.encode(tail.seq, last_words(tail))
         end = Batch(tail.slot, data, self._writer, self._clock(), final=True)
         with suppress(SlotTakenError):  # the producer lives, or another follower was faster: its batch is read next
             await self._store.append(tail.head, end)
-        events = await self._take_new(tail)
-        is_gone = tail.slot == end.slot  # nothing lies where something must
-        return tail.take(end) if is_gone else events
+        return await self._new(tail) or [end]  # nothing lies where something must: the turn is gone
 
     def _given_up(self) -> End:
         problem = StoreFailed("The answer cannot be read at the moment. Try again.")

@@ -6,6 +6,7 @@ bytes, where one write unit of DynamoDB has 1024.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, 
 EVENTS: dict[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 Numbered = tuple[int, Event]
 MAX_BATCH = 256 * 1024  # bytes; a store takes 300 KiB
-MAX_EVENTS = 4096  # of one batch: encoding or decoding them takes a few milliseconds
+MAX_EVENTS = 1024  # of one batch: encoding or decoding them takes a few milliseconds
 MAX_DELTA = 32 * 1024  # characters of one event, of which JSON makes six bytes each at the most
 
 
@@ -58,6 +59,18 @@ def decode(data: bytes) -> list[Numbered]:
     """
     first_seq, plain = _split(from_json(data))
     return [(first_seq + offset, _from_plain(item)) for offset, item in enumerate(plain)]
+
+
+def joined(events: Iterable[Numbered]) -> list[Numbered]:
+    """The events with texts that follow each other as one, which has the number of the first."""
+    result: list[Numbered] = []
+    for is_text, group in groupby(events, lambda numbered: isinstance(numbered[1], Text)):
+        if not is_text:
+            result.extend(group)
+            continue
+        numbers, texts = zip(*group, strict=True)
+        result.append((numbers[0], Text(delta="".join(text.delta for text in texts))))
+    return result
 
 
 def decode_all(batches: Sequence[bytes]) -> list[Numbered]:

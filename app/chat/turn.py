@@ -176,9 +176,9 @@ class Chat:
             return
         tail = Tail(head)
         follower = self._follower(caller)
-        await follower.read_on(tail)
+        await follower.skip(tail)
         while not tail.final and not await self._store.request_stop(head, tail.slot):
-            await follower.read_on(tail)
+            await follower.skip(tail)
         async with aclosing(follower.follow(head)) as events:
             async for _ in events:
                 pass
