@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 
 class Status(StrEnum):
@@ -88,13 +88,25 @@ class ProblemDetails(Wire):
     errors: list[FieldError] | None = None
 
 
-class Usage(Wire):
-    """What the answer took, in tokens; null where it is unknown. Never guessed."""
+MAX_TOKENS = 10**9
 
-    input_tokens: int | None = None
-    cached_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
+
+def tokens_or_none(value: object) -> object:
+    """The value if it can be a number of tokens. None for anything else, so that no odd count is added up."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS
+    return value if is_count else None
+
+
+Tokens = Annotated[Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None, BeforeValidator(tokens_or_none)]
+
+
+class Usage(Wire):
+    """What the answer took, in tokens; null if it is unknown. Never guessed."""
+
+    input_tokens: Tokens = None
+    cached_tokens: Tokens = None
+    output_tokens: Tokens = None
+    reasoning_tokens: Tokens = None
     cost_usd: float | None = None
 
 
@@ -140,7 +152,7 @@ class Tool(Event):
 
 
 class Source(Event):
-    """A cited page; `start` and `end` are the character offsets of the citation in the text."""
+    """A cited page; `start` and `end` are the character offsets of the citation in the whole text."""
 
     event = "source"
     url: str
@@ -150,7 +162,11 @@ class Source(Event):
 
 
 class End(Event):
-    """The terminal event: exactly one, always last."""
+    """The terminal event: exactly one, always last.
+
+    `reason` is a code: of an incomplete answer what upstream or this server gave, of a completed
+    one `empty` if it has no text, of a failed one the error's.
+    """
 
     event = "end"
     status: Status

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from app.chat.events import Reducer
+from app.chat.reducer import Reducer
 from app.chat.upstream_stream import UpstreamStream
 from app.contract import Event
 from app.problems import UpstreamCut
@@ -19,7 +19,7 @@ class Answer:
     async def begin(self) -> None:
         """Takes the first upstream event: a failure in it is raised while there still is a status to tell it by."""
         try:
-            self._first = self._reducer.feed(await anext(self._stream))
+            self._first = list(self._reducer.feed(await anext(self._stream)))
         except BaseException:
             await self.close()
             raise
@@ -30,6 +30,8 @@ class Answer:
         async for upstream_event in self._stream:
             for event in self._reducer.feed(upstream_event):
                 yield event
+        for event in self._reducer.finish():
+            yield event
         raise UpstreamCut
 
     async def close(self) -> None:

@@ -1,0 +1,59 @@
+"""Citations of upstream -> sources of the wire. Pure.
+
+A citation that a client cannot use is dropped: one without an http(s) URL, or without the
+offsets of the cited text. The same citation can come in several events; it is returned once.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from app.chat.surrogates import well_formed
+from app.contract import Source
+
+MAX_URL = 4096  # characters; a source must fit into a batch of the store
+MAX_TITLE = 500
+MAX_OFFSET = 10**9
+_WEB_URL = re.compile(r"https?://[^\s\x00-\x20\x7f\ud800-\udfff]+", re.IGNORECASE)
+Place = Callable[[int], int | None]
+
+
+class Citations:
+    """The citations of one answer."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, int, int]] = set()
+
+    def take(self, annotation: object, place: Place) -> list[Source]:
+        """The source, if it is one and new. `place` maps offsets in the cited part to offsets in the whole text."""
+        if not isinstance(annotation, Mapping) or annotation.get("type") != "url_citation":
+            return []
+        url, span = web_url(annotation.get("url")), span_of(annotation)
+        start = place(span.start) if span else None
+        if url is None or span is None or start is None:
+            return []
+        last = place(span.stop - 1) if span else None
+        end = start if last is None else last + 1
+        if (url, start, end) in self._seen:
+            return []
+        self._seen.add((url, start, end))
+        return [Source(url=url, title=title_of(annotation), start=start, end=end)]
+
+
+def web_url(value: object) -> str | None:
+    """The value if it is an absolute URL of the web."""
+    if isinstance(value, str) and len(value) <= MAX_URL and _WEB_URL.fullmatch(value):
+        return value
+    return None
+
+
+def span_of(annotation: Mapping[str, object]) -> range | None:
+    """The cited characters; may be empty."""
+    start, end = annotation.get("start_index"), annotation.get("end_index")
+    if isinstance(start, bool) or isinstance(end, bool) or not isinstance(start, int) or not isinstance(end, int):
+        return None
+    return range(start, end) if 0 <= start <= end <= MAX_OFFSET else None
+
+
+def title_of(annotation: Mapping[str, object]) -> str:
+    title = annotation.get("title")
+    return well_formed(title[:MAX_TITLE]) if isinstance(title, str) else ""

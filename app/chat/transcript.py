@@ -1,0 +1,197 @@
+"""What an answer has said so far, wherever upstream put it. Pure.
+
+`Transcript` takes deltas, and the parts, items and responses that upstream repeats whole. It
+returns the events that say what has not been said yet: the text first, then its sources.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.chat.channel import Channel, Number, Part
+from app.chat.citations import Citations
+from app.chat.echo import Echo, Whole, align
+from app.chat.items import Item, Items, Ref
+from app.chat.outputs import Piece, Voice, entries_of, pieces_of_item
+from app.contract import Event, Reasoning, Refusal, Text
+
+Upstream = Mapping[str, Any]
+
+
+class Transcript:
+    """The reasoning, the text, the refusal and the citations of one answer."""
+
+    def __init__(self) -> None:
+        self._items = Items()
+        self._citations = Citations()
+        self._waiting: list[tuple[Item | None, Ref, Number, object]] = []  # citations of text that is not here yet
+        self._channels = {
+            Voice.REASONING: Channel(Reasoning, breaks_parts=True),
+            Voice.TEXT: Channel(Text),
+            Voice.REFUSAL: Channel(Refusal),
+        }
+
+    def has(self, voice: Voice) -> bool:
+        """True if something but white space was said."""
+        return not self._channels[voice].is_blank()
+
+    def say(self, voice: Voice, event: Upstream, counter: str) -> list[Event]:
+        """A delta. `counter` is the field that counts the parts. A delta that is no text, or empty, is skipped."""
+        delta = event.get("delta")
+        if not isinstance(delta, str) or not delta:
+            return []
+        channel = self._channels[voice]
+        index, item_id, number = event.get("output_index"), event.get("item_id"), event.get(counter)
+        address = (index, item_id, counter, number)
+        if address == channel.address:
+            return channel.say(delta)
+        part = self._part(channel, Ref.of(index, item_id), number_of(counter, number))
+        events = channel.turn_to(part) + channel.say(delta)
+        channel.address = address
+        return events
+
+    def announce(self, ref: Ref) -> None:
+        """Upstream begins an item."""
+        self._items.announce(ref)
+        self._forget_addresses()
+
+    def cite(self, ref: Ref, number: Number, annotation: object) -> list[Event]:
+        """A citation in a part. It may come before the part's text."""
+        self._waiting.append((self._items.find(ref), ref, number, annotation))
+        return self._cite_waiting()
+
+    def repeat_part(self, kind: str, ref: Ref, piece: Piece) -> list[Event]:
+        """A part, whole, from an event of this type."""
+        channel, item = self._channels[piece.voice], self._items.find(ref)
+        part = channel.find(item, piece.number)
+        if item and part and part.echoes.get(kind, piece.text) != piece.text:
+            # A part is done once. Upstream gives another part the same numbers.
+            item = item if item.is_named_by(ref) else self._items.new(ref)
+            part = channel.open(item, piece.number)
+        scope = [part] if part else [part for part in channel.parts if not part.echoes]
+        events, (echo,) = self._settle(channel, scope, [whole_of(piece, ref, item)], final=part is not None)
+        if echo.part:
+            echo.part.echoes[kind] = piece.text
+            channel.name(echo.part, item or echo.part.item, piece.number)
+            if item is None:
+                self._items.bind(echo.part.item, ref)
+        return [*events, *self._cite([echo]), *self._cite_waiting()]
+
+    def repeat_item(self, ref: Ref, json: object) -> list[Event]:
+        """An item, whole."""
+        pieces, item = pieces_of_item(json), self._items.find(ref)
+        if not pieces:
+            return []
+        text = "".join(piece.text for piece in pieces)
+        is_another = item is not None and item.echo not in (None, text)  # an item is done once
+        if is_another:
+            item = self._items.new(ref)
+        events: list[Event] = []
+        for voice, channel in self._channels.items():
+            wholes = [whole_of(piece, ref, item) for piece in pieces if piece.voice is voice]
+            own = channel.parts_of(item, [piece.number for piece in pieces]) if item else []
+            open_parts = [] if is_another else [part for part in channel.parts if is_open(part)]
+            new, echoes = self._settle(channel, own or open_parts, wholes, final=bool(own))
+            events += [*new, *(self._cite(echoes) if voice is Voice.TEXT else [])]
+            item = item or next((echo.part.item for echo in echoes if echo.part), None)
+        if item:
+            self._items.bind(item, ref)
+            item.echo = text
+        return [*events, *self._cite_waiting()]
+
+    def repeat_response(self, response: Upstream) -> list[Event]:
+        """The final response."""
+        entries = [
+            (Ref.of(index, item.get("id") if isinstance(item, Mapping) else None), pieces)
+            for index, (item, pieces) in enumerate(entries_of(response))
+        ]
+        events: list[Event] = []
+        for voice, channel in self._channels.items():
+            wholes = [
+                whole_of(piece, ref, self._items.find_by_id(ref))
+                for ref, pieces in entries
+                for piece in pieces
+                if piece.voice is voice
+            ]
+            new, echoes = self._settle(channel, channel.parts, wholes, final=True)
+            events += [*new, *(self._cite(echoes) if voice is Voice.TEXT else [])]
+        return [*events, *self._cite_waiting()]
+
+    def finish(self) -> list[Event]:
+        """Nothing more will come: halves of characters stay alone."""
+        events = [event for channel in self._channels.values() for event in channel.flush()]
+        spoken = [part for part in self._channels[Voice.TEXT].parts if part.length]
+        if len(spoken) == 1:
+            for _, _, _, annotation in self._waiting:
+                events += self._citations.take(annotation, spoken[0].place)
+        return events
+
+    def _part(self, channel: Channel, ref: Ref, number: Number) -> Part:
+        """The part of a delta. After its `done` event, the same name means another item or part."""
+        item = self._items.find(ref)
+        part = channel.find(item, number)
+        is_done = item is not None and (item.echo is not None or (part is not None and bool(part.echoes)))
+        if item is None or (is_done and not item.is_named_by(ref)):
+            item = self._items.new(ref)
+        if part is None or part.item is not item or part.echoes:
+            part = channel.open(item, number)
+        self._items.last = item
+        return part
+
+    def _settle(
+        self, channel: Channel, scope: Sequence[Part], wholes: Sequence[Whole], *, final: bool
+    ) -> tuple[list[Event], list[Echo]]:
+        """Says what is missing of the wholes, each in its part or, if it is in none, in a new one."""
+        self._forget_addresses()
+        echoes = align(scope, wholes, final=final)
+        homes = {echo.whole.ref: echo.part.item for echo in echoes if echo.part}
+        events = channel.settle_half(scope, [echo.part for echo in echoes if echo.missing]) if wholes else []
+        for echo in echoes:
+            if not echo.missing or not (echo.part or echo.missing.strip()):
+                continue
+            part = echo.part or channel.open(self._home(homes, echo.whole), echo.whole.number)
+            events += [*channel.turn_to(part), *channel.say(echo.finish(part))]
+        return events, echoes
+
+    def _home(self, homes: dict[Ref, Item], whole: Whole) -> Item:
+        """The item of a whole that was not said: none that another item of the response has turned out to be."""
+        if whole.ref not in homes:
+            free = whole.item is not None and whole.item not in homes.values()
+            homes[whole.ref] = whole.item if whole.item and free else self._items.new(whole.ref)
+        return homes[whole.ref]
+
+    def _cite(self, echoes: Iterable[Echo]) -> list[Event]:
+        return [
+            source
+            for echo in echoes
+            for annotation in echo.whole.annotations
+            for source in self._citations.take(annotation, echo.place)
+        ]
+
+    def _cite_waiting(self) -> list[Event]:
+        waiting, self._waiting = self._waiting, []
+        events: list[Event] = []
+        for item, ref, number, annotation in waiting:
+            part = self._channels[Voice.TEXT].find(item or self._items.find(ref), number)
+            if part and part.length:
+                events += self._citations.take(annotation, part.place)
+            else:
+                self._waiting.append((item, ref, number, annotation))
+        return events
+
+    def _forget_addresses(self) -> None:
+        for channel in self._channels.values():
+            channel.address = None
+
+
+def number_of(counter: str, value: object) -> Number:
+    """The number of a part; the first if the field is missing, as servers leave out zeros."""
+    return counter, value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def whole_of(piece: Piece, ref: Ref, item: Item | None) -> Whole:
+    return Whole(piece.text, piece.number, ref, item, piece.annotations)
+
+
+def is_open(part: Part) -> bool:
+    """True if no `done` event has come for the part or its item."""
+    return not part.echoes and part.item.echo is None

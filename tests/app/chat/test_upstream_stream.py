@@ -1,0 +1,40 @@
+"""What a stream's bytes are delivered as, and how a stream ends that makes no sense."""
+
+import httpx2
+import pytest
+
+from app.chat.upstream_stream import UpstreamStream
+from app.problems import UpstreamFailed
+
+TEXT = b'data: {"type": "response.output_text.delta", "delta": "Hi"}\n\n'
+BROKEN = b'event: response.output_text.delta\ndata: {"delta": "Hi\n\n'
+pytestmark = pytest.mark.anyio
+
+
+def stream_of(body: bytes) -> UpstreamStream:
+    return UpstreamStream(httpx2.Response(200, content=body))
+
+
+async def test_events_before_a_broken_one_are_delivered() -> None:
+    stream = stream_of(TEXT + BROKEN + TEXT)
+    assert (await anext(stream))["delta"] == "Hi"
+    for _ in range(2):
+        with pytest.raises(UpstreamFailed):
+            await anext(stream)
+
+
+@pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [7]\n\n", b'data: {"ping": 1}\n\n'])
+async def test_a_stream_that_stops_after_garbled_data_has_failed(data: bytes) -> None:
+    stream = stream_of(TEXT + data)
+    assert (await anext(stream))["delta"] == "Hi"
+    with pytest.raises(UpstreamFailed):
+        await anext(stream)
+
+
+@pytest.mark.parametrize("data", [b"", b"data:\n\n", b"data: ping\n\n", b"data: [DONE]\n\n", b"data: [DONE] \n\n"])
+async def test_a_stream_that_stops_after_a_keep_alive_is_over(data: bytes) -> None:
+    assert [event["delta"] async for event in stream_of(TEXT + data)] == ["Hi"]
+
+
+async def test_keep_alives_are_no_events() -> None:
+    assert not await stream_of(b"data:\n\ndata: ping\n\n: comment\n\n").fill()
