@@ -56,21 +56,44 @@ def tutorial_answer(turn: Turn) -> dict[str, str]:
     return data if turn.status is Status.COMPLETED else data | {"status": turn.status, "reason": turn.reason or ""}
 
 
-async def frames(turn: OpenTurn, seq: int) -> AsyncGenerator[bytes]:
-    """The turn's events from number `seq` on, as the tutorial's frames."""
-    async with aclosing(turn.events(seq)) as events:
+async def frames(turn: OpenTurn, first: int) -> AsyncGenerator[bytes]:
+    """The turn's events from number `first` on, as the tutorial's frames.
+
+    It reads the event before the first as well: that event may end with the first half of a line break.
+    """
+    lines = LineBreaks()
+    async with aclosing(turn.events(max(0, first - 1))) as events:
         async for number, event in events:
-            if framed := tutorial_frame(f"{turn.head.turn_id}:{number}", event):
+            framed = tutorial_frame(f"{turn.head.turn_id}:{number}", event, lines)
+            if framed and number >= first:
                 yield framed
 
 
-def tutorial_frame(event_id: str, event: Event) -> bytes | None:
-    """None for an event that the tutorial does not know."""
+class LineBreaks:
+    """Makes each CR, LF and CRLF one LF, also if a CRLF is split over two deltas.
+
+    The data of an event can hold no CR (WHATWG HTML, section 9.2), so a client that joins
+    the data of all events would read a split CRLF as two line breaks.
+    """
+
+    def __init__(self) -> None:
+        self._after_cr = False
+
+    def unified(self, delta: str) -> str:
+        """The delta with LF alone; empty if the delta is the second half of a line break."""
+        rest = delta.removeprefix("\n") if self._after_cr else delta
+        self._after_cr = delta.endswith("\r")
+        return rest.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def tutorial_frame(event_id: str, event: Event, lines: LineBreaks) -> bytes | None:
+    """None for an event that the tutorial does not know, or that has nothing to add."""
     match event:
         case Start():
             return sse.encode("[START]", event="start", event_id=event_id)
         case Text() | Refusal():
-            return sse.encode(event.delta, event_id=event_id)
+            text = lines.unified(event.delta)
+            return sse.encode(text, event_id=event_id) if text else None
         case End(status=Status.COMPLETED):
             return sse.encode("[END]", event="end", event_id=event_id)
         case End():

@@ -1,11 +1,16 @@
 """The tutorial's routes: exactly its shapes, and none of its faults."""
 
+import re
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.chat import sse
 from app.chat.sse import Decoder
+from app.routes.tutorial import LineBreaks
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 
@@ -44,6 +49,44 @@ async def test_line_breaks_and_leading_spaces_survive(client: httpx2.AsyncClient
     text = ["# A\n", "\n", " - b\n  ", "c\r\nd"]
     events = await stream(client, *({"text": delta} for delta in text), {"completed": {}})
     assert "".join(data for name, data in events if name == "message") == "# A\n\n - b\n  c\nd"
+
+
+SPLITS = {
+    "between CR and LF": ["a\r", "\nb"],
+    "CR alone": ["a", "\r", "\nb"],
+    "LF alone": ["a\r", "\n", "b"],
+    "both alone": ["a", "\r", "\n", "b"],
+}
+
+
+@pytest.mark.parametrize("deltas", SPLITS.values(), ids=SPLITS)
+async def test_a_line_break_split_over_deltas_stays_one(client: httpx2.AsyncClient, deltas: list[str]) -> None:
+    events = await stream(client, *({"text": delta} for delta in deltas), {"completed": {}})
+    assert "".join(data for name, data in events if name == "message") == "a\nb"
+
+
+def joined(deltas: list[str], first: int = 0) -> str:
+    """What a client joins that gets the frames of these deltas from number `first` on."""
+    lines = LineBreaks()
+    primed = [lines.unified(delta) for delta in deltas[max(0, first - 1) :]]
+    frames = b"".join(sse.encode(text) for text in primed[min(first, 1) :] if text)
+    return "".join(data.decode() for _, data in Decoder().feed(frames))
+
+
+@given(st.lists(st.text(alphabet="\r\na ", min_size=1)))
+def test_line_breaks_do_not_depend_on_the_deltas(deltas: list[str]) -> None:
+    whole = joined(["".join(deltas)])
+    assert joined(deltas) == whole
+    for first in range(len(deltas)):
+        assert "".join(joined(deltas[:first])) + joined(deltas, first) == whole
+
+
+async def test_a_split_line_break_stays_one_on_resume(client: httpx2.AsyncClient) -> None:
+    message = play(CREATED, {"text": "a\r"}, {"text": "\nb"}, {"completed": {}})
+    response = await client.get("/chat-stream", params={"message": message})
+    (event_id,) = re.findall(r"id: (.*)\ndata: a\n", response.text)
+    rest = await client.get("/chat-stream", params={"message": message}, headers={"last-event-id": event_id})
+    assert [data for name, data in Decoder().feed(rest.content) if name == b"message"] == [b"b"]
 
 
 @pytest.mark.parametrize(
