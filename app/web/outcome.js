@@ -9,7 +9,14 @@
 
 /** @type {Map<string, {tone: Tone, says: string, reasons?: Map<string, string>}>} */
 const STATES = new Map([
-  ["completed", { tone: "good", says: "The answer is complete." }],
+  [
+    "completed",
+    {
+      tone: "good",
+      says: "The answer is complete.",
+      reasons: new Map([["empty", "The answer is complete, but it has no text."]]),
+    },
+  ],
   [
     "incomplete",
     {

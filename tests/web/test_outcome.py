@@ -21,6 +21,7 @@ OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
         "The answer is complete. Tokens: 40 out.",
     ),
     ({"status": "completed", "usage": {"input_tokens": None}}, "good", "The answer is complete."),
+    ({"status": "completed", "reason": "empty"}, "good", "The answer is complete, but it has no text."),
     ({"status": "incomplete"}, "note", "The answer is incomplete."),
     (
         {"status": "incomplete", "reason": "max_output_tokens"},
