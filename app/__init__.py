@@ -4,6 +4,7 @@ contract            the wire: requests, answers, stream events, problems
 problems            what can go wrong, and the status of each
 settings            what can be set, and where it comes from
 parameters          secrets from the Parameter Store, and their renewal
+network             proxies and certificate authorities from the environment
 store               the port to what remembers; SQLite and DynamoDB behind it, and which of them is used
 chat.sse            server-sent events as bytes
 chat.faults         a failure of OpenAI -> a problem

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.logs import configure_logging
 from app.middleware import HeadersMiddleware, RequestMiddleware
+from app.network import check_network
 from app.settings import Settings, load_settings
 from app.store.opening import check_store
 
@@ -132,6 +133,7 @@ def create_front(settings: Settings | None = None) -> Front:
     """The whole application behind its front; settings as for `create_app`. Raises ConfigurationError."""
     settings = settings or load_settings()
     configure_logging(settings)
+    check_network(settings)
     check_store(settings)
 
     def build() -> Starlette:

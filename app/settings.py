@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -35,6 +35,9 @@ def _header_value(key: SecretStr) -> SecretStr:
     if wrong := re.search(r"[^!-~]", key.get_secret_value()):
         raise ValueError(f"character {wrong.start() + 1} is white space, a control character or not ASCII")
     return key
+
+
+HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
 
 
 def _base_url(url: str) -> str:
@@ -69,6 +72,8 @@ class Settings(BaseSettings):
 
     openai_api_key: Key | None = Field(None, description="key of the OpenAI account that pays")
     openai_base_url: BaseUrl | None = Field(None, description="another server that speaks the Responses API")
+    openai_org_id: HeaderText | None = Field(None, description="organisation that pays, if the key is of several")
+    openai_project_id: HeaderText | None = Field(None, description="project that pays, if the key is of several")
     openai_model: str = Field("gpt-4o-mini", description="model where a request names none")
     openai_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further models that a request may name, separated by commas"

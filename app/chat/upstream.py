@@ -16,6 +16,7 @@ import openai
 
 from app.chat import faults
 from app.chat.upstream_stream import UpstreamStream
+from app.network import authorities, base_url, proxy_for
 from app.parameters import Secrets
 from app.problems import (
     NotConfigured,
@@ -52,6 +53,44 @@ class Prompt:
     max_output_tokens: int
 
 
+class _Client(openai.AsyncOpenAI):
+    """The SDK's client without what it reads from the environment: OPENAI_ORG_ID,
+    OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS become headers there, even if blank.
+    """
+
+    def __init__(self, settings: Settings, key: Callable[[], Awaitable[str]]) -> None:
+        accounts = {"OpenAI-Organization": settings.openai_org_id, "OpenAI-Project": settings.openai_project_id}
+        self._accounts = {name: value for name, value in accounts.items() if value}
+        super().__init__(
+            api_key=key,
+            base_url=base_url(settings),
+            max_retries=0,  # the SDK's own retries know neither our time limit nor an exhausted quota
+            timeout=openai.Timeout(settings.openai_timeout_between, connect=settings.openai_timeout_connect),
+            http_client=_http_client(settings),
+        )
+
+    @property
+    def default_headers(self) -> dict[str, str | openai.Omit]:
+        """All headers but the key's and those of the message itself."""
+        return {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": self.user_agent,
+            **self._accounts,
+        }
+
+
+def _http_client(settings: Settings) -> httpx2.AsyncClient:
+    url = proxy_for(base_url(settings))
+    trusted = authorities()
+    return httpx2.AsyncClient(
+        limits=ONE_QUESTION_EACH,
+        proxy=url and httpx2.Proxy(url, ssl_context=trusted if url.startswith("https:") else None),
+        verify=trusted or True,
+        trust_env=False,
+    )
+
+
 class Upstream:
     """One client for the life of the process; a connection and the key anew for each request."""
 
@@ -65,13 +104,7 @@ class Upstream:
         self._settings = settings
         self._secrets = secrets
         self._sleep = sleep
-        self._client = openai.AsyncOpenAI(
-            api_key=self._key,
-            base_url=settings.openai_base_url,
-            max_retries=0,  # the SDK's own retries know neither our time limit nor an exhausted quota
-            timeout=openai.Timeout(settings.openai_timeout_between, connect=settings.openai_timeout_connect),
-            http_client=openai.DefaultAsyncHttpxClient(limits=ONE_QUESTION_EACH),
-        )
+        self._client = _Client(settings, self._key)
 
     async def open(self, prompt: Prompt) -> UpstreamStream:
         """Sends the prompt and waits for the first event. Raises a Problem."""

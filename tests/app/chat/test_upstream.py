@@ -49,6 +49,59 @@ async def types(upstream: Upstream, message: str) -> list[str]:
     return seen
 
 
+UNUSED = {
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    "OPENAI_API_KEY": "sk-outside",
+    "OPENAI_ADMIN_KEY": "sk-outside",
+    "OPENAI_ORG_ID": "outside",
+    "OPENAI_PROJECT_ID": "outside",
+    "OPENAI_WEBHOOK_SECRET": "outside",
+    "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer outside\nX-Outside: outside",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "",
+}
+
+
+@pytest.mark.parametrize("is_blank", [False, True], ids=["set", "blank"])
+async def test_the_environment_changes_no_request(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, *, is_blank: bool
+) -> None:
+    async with always_saying(REFUSED, holds_on=False) as (url, heard):
+        settings = make_settings(openai_base_url=url)
+        for name, value in UNUSED.items():
+            monkeypatch.setenv(name, "" if is_blank else value)
+        async with upstream(settings) as openai:
+            with pytest.raises(problems.UpstreamUnauthorized):
+                await types(openai, "Hi")
+        request = (await heard.get()).partition(b"\r\n\r\n")[0].decode().lower()
+    assert "outside" not in request
+    assert "authorization: bearer sk-test" in request
+    assert "openai-" not in request
+
+
+async def test_organisation_and_project_are_settings(make_settings: MakeSettings) -> None:
+    async with always_saying(REFUSED, holds_on=False) as (url, heard):
+        settings = make_settings(openai_base_url=url, openai_org_id="org-1", openai_project_id="proj-1")
+        async with upstream(settings) as openai:
+            with pytest.raises(problems.UpstreamUnauthorized):
+                await types(openai, "Hi")
+        request = (await heard.get()).lower()
+    assert b"openai-organization: org-1\r\n" in request
+    assert b"openai-project: proj-1\r\n" in request
+
+
+async def test_an_empty_base_url_means_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with always_saying(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n", holds_on=False) as (url, heard):
+        monkeypatch.setenv("OPENAI_BASE_URL", "")
+        monkeypatch.setenv("HTTPS_PROXY", url.removesuffix("/v1"))
+        settings = Settings(_env_file=None, openai_api_key=SecretStr("sk-test"), openai_max_retries=0)
+        async with upstream(settings) as openai:
+            with pytest.raises(problems.Problem):
+                await types(openai, "Hi")
+        assert (await heard.get()).startswith(b"CONNECT api.openai.com:443 HTTP/1.1\r\n")
+
+
 async def test_events_come_in_order(make_settings: MakeSettings) -> None:
     async with upstream(make_settings()) as openai:
         assert await types(openai, play(*HELLO)) == [
@@ -153,6 +206,7 @@ async def always_saying(response: bytes, *, holds_on: bool) -> AsyncIterator[tup
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", heard
 
 
+REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 99\r\n"
 
 
