@@ -72,11 +72,11 @@ clean: ## remove what these commands have made
 
 # `sam build` calls this one
 build-ChatFunction: .venv/.local
-	@infra/artifact.sh "$(ARTIFACTS_DIR)" $(ARCHITECTURE) $(PYTHON_VERSION)
+	@sh infra/artifact.sh "$(ARTIFACTS_DIR)" $(ARCHITECTURE) $(PYTHON_VERSION)
 
 # An environment is made anew when its lock changes. The locks are complete, hence --no-deps.
 .venv/.local: $(LOCKS)/local.txt
-	@infra/venv.sh $(PYTHON) .venv
+	@sh infra/venv.sh $(PYTHON) .venv
 	@.venv/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
@@ -85,12 +85,12 @@ build-ChatFunction: .venv/.local
 	@touch $@
 
 .venv-sam/.sam: $(LOCKS)/sam.txt
-	@infra/venv.sh $(PYTHON) .venv-sam
+	@sh infra/venv.sh $(PYTHON) .venv-sam
 	@.venv-sam/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 .venv-cargo/.cargo: $(LOCKS)/cargo.txt
-	@infra/venv.sh $(PYTHON) .venv-cargo
+	@sh infra/venv.sh $(PYTHON) .venv-cargo
 	@.venv-cargo/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
@@ -99,4 +99,4 @@ $(NODE_MODULES)/.npm: tests/thirdparty/package-lock.json .venv/.dev
 	@touch $@
 
 browser: .venv/.dev
-	@infra/browser.sh .venv/bin/playwright
+	@sh infra/browser.sh .venv/bin/playwright

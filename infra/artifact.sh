@@ -4,6 +4,7 @@
 #
 #   artifact.sh DIRECTORY ARCHITECTURE PYTHON_VERSION     x86_64 or arm64; 3.13
 set -eu
+export LC_ALL=C # ranges in patterns are those of ASCII
 directory=$1 architecture=$2 version=$3
 
 case $architecture in
@@ -20,6 +21,13 @@ esac
 cp -R app handler "$directory"
 
 cd "$directory"
+# Editors and file systems leave files of their own beside ours: what stays has a plain name and a type that is served.
+# A new type of file must be added here.
+find app handler -depth -type d \( -name '*[!A-Za-z0-9_-]*' -o -name __MACOSX -o -name node_modules \) -exec rm -rf {} \;
+find app handler ! -type d \( -name '[!A-Za-z0-9_]*' -o -name '*[!A-Za-z0-9._-]*' -o ! \( \
+  -path handler/bootstrap -o -name '*.py' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.mjs' \
+  -o -name '*.svg' -o -name '*.png' -o -name '*.ico' -o -name '*.webp' -o -name '*.woff2' -o -name '*.json' \
+  -o -name '*.webmanifest' -o -name '*.gz' -o -name '*.br' \) \) -exec rm -f {} +
 # commands, pip's notes on the installation, tests, and Powertools' HTTP framework (0.8 MB zipped): nothing imports them
 rm -rf bin aws_lambda_powertools/event_handler
 rm -f ./*.dist-info/RECORD ./*.dist-info/INSTALLER ./*.dist-info/REQUESTED
@@ -34,5 +42,8 @@ else
   echo "artifact: no python$version here, so no bytecode: the function will start about 1.5 s slower"
 fi
 
-chmod -R u=rwX,go=rX . # whatever the umask was: Lambda runs as another user
+# whatever the umask or the checkout made of the modes: Lambda runs as another user, and executes bootstrap
+find app handler -type f -exec chmod 644 {} +
+chmod -R u=rwX,go=rX .
+chmod 755 handler/bootstrap
 find . -exec touch -t 198001010000 {} +

@@ -6,6 +6,6 @@ playwright=$1 here=$(dirname "$0")
 for name in chromium chromium-browser google-chrome; do
   command -v $name >/dev/null && found=1
 done
-[ -n "${found-}" ] || "$here/apt-install.sh" chromium
+[ -n "${found-}" ] || sh "$here/apt-install.sh" chromium
 # what drives it is a program of Playwright's own, and a small Debian has not all that it is linked with
-"$playwright" --version >/dev/null 2>&1 || "$here/apt-install.sh" libatomic1
+"$playwright" --version >/dev/null 2>&1 || sh "$here/apt-install.sh" libatomic1
