@@ -13,6 +13,9 @@ from tests.infra.paths import ROOT
 
 TELLING = "import json, os, sys; print(json.dumps([sys.executable, sys.argv[1:], os.getcwd(), sys.path]))"
 
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+SITE_PACKAGES = f"/opt/python/lib/python{VERSION}/site-packages"
+
 
 @pytest.fixture
 def task_root(tmp_path: Path) -> Path:
@@ -23,11 +26,13 @@ def task_root(tmp_path: Path) -> Path:
     return handler.parent
 
 
-def bootstrap(task_root: Path, **variables: str) -> tuple[str, list[str], str, list[str]]:
+def bootstrap(
+    task_root: Path, *, interpreter: str = sys.executable, **variables: str
+) -> tuple[str, list[str], str, list[str]]:
     """Interpreter, arguments, working directory and module path of the process that bootstrap becomes."""
     ours = {"LAMBDA_TASK_ROOT": str(task_root), "LAMBDA_RUNTIME_DIR": "/var/runtime"}
     told = subprocess.run(
-        [ROOT / "handler/bootstrap", sys.executable, "/var/runtime/bootstrap.py"],
+        [ROOT / "handler/bootstrap", interpreter, "/var/runtime/bootstrap.py"],
         env={"PATH": os.environ["PATH"], **ours, **variables},
         stdout=subprocess.PIPE,
         check=True,
@@ -43,12 +48,27 @@ def test_it_becomes_the_handler_on_lambdas_interpreter_without_arguments(task_ro
 
 def test_modules_come_from_the_artifact_then_layers_then_the_runtime(task_root: Path) -> None:
     *_, path = bootstrap(task_root)
-    assert path[:3] == [str(task_root), "/opt/python", "/var/runtime"]
+    assert path[:4] == [str(task_root), SITE_PACKAGES, "/opt/python", "/var/runtime"]
 
 
 def test_a_pythonpath_of_the_deployer_comes_last(task_root: Path) -> None:
     *_, path = bootstrap(task_root, PYTHONPATH="/mnt/modules")
-    assert path[:4] == [str(task_root), "/opt/python", "/var/runtime", "/mnt/modules"]
+    assert path[:5] == [str(task_root), SITE_PACKAGES, "/opt/python", "/var/runtime", "/mnt/modules"]
+
+
+@pytest.mark.parametrize("name", ["python3", "python", "python3.13", "python3.9"])
+def test_layers_are_those_of_the_interpreter(task_root: Path, tmp_path: Path, name: str) -> None:
+    interpreter = tmp_path / name
+    interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    interpreter.chmod(0o755)
+    *_, path = bootstrap(task_root, interpreter=str(interpreter))
+    version = name.removeprefix("python") if "." in name else VERSION
+    assert path[1] == f"/opt/python/lib/python{version}/site-packages"
+
+
+def test_start_fails_without_a_working_interpreter(task_root: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        bootstrap(task_root, interpreter="/nowhere/python")
 
 
 def test_it_fails_where_there_is_no_task_root(tmp_path: Path) -> None:
