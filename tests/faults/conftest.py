@@ -1,18 +1,26 @@
-"""Processes on one store, before one stand-in for OpenAI."""
+"""Processes on one store, SQLite or DynamoDB, before one stand-in for OpenAI."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
 import pytest
 
+from app.store.dynamodb_schema import create_table_input
 from infra.standin.server import StandIn
+from tests.app.store.conftest import client_of as dynamodb_client
+from tests.app.store.dynamodb_server import dynalite
+from tests.app.store.rival import Place
 from tests.faults.client import PATIENCE
 from tests.faults.server import Server
 
 PATIENT, IMPATIENT = "app.main:create_app", "tests.faults.impatient:create_app"
+STORES = ("sqlite", "dynamodb")
+TABLE = "faults"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-central-1"}
 Start = Callable[[str], Server]
 
 
@@ -24,27 +32,43 @@ class Processes(NamedTuple):
     impatient: Server
 
 
-@pytest.fixture(scope="package")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
+@dataclass(frozen=True)
+class Shared:
+    """A store that processes share: where it is, for them and for a test."""
+
+    data_dir: Path
+    place: Place
+    env: Mapping[str, str]
+
+    def start(self, factory: str, standin: StandIn, **env: str) -> Server:
+        """A further process on it."""
+        return Server(factory, data_dir=self.data_dir, openai=standin.base_url, env={**self.env, **env})
+
+
+@pytest.fixture(scope="package", params=STORES)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    data_dir = tmp_path_factory.mktemp("store")
+    if request.param == "sqlite":
+        yield Shared(data_dir, {"path": str(data_dir / "rivulet.db")}, {})
+        return
+    with dynalite() as endpoint:
+        dynamodb_client(endpoint).create_table(**create_table_input(TABLE))
+        env = {"TABLE_NAME": TABLE, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, **CREDENTIALS}
+        yield Shared(data_dir, {"table": TABLE, "endpoint": endpoint}, env)
 
 
 @pytest.fixture(scope="package")
-def processes(data_dir: Path, running_standin: StandIn) -> Iterator[Processes]:
+def processes(shared: Shared, running_standin: StandIn) -> Iterator[Processes]:
     with ExitStack() as stack:
-        yield Processes(
-            *(
-                stack.enter_context(Server(factory, data_dir=data_dir, openai=running_standin.base_url))
-                for factory in (PATIENT, PATIENT, IMPATIENT)
-            )
-        )
+        started = (shared.start(factory, running_standin) for factory in (PATIENT, PATIENT, IMPATIENT))
+        yield Processes(*(stack.enter_context(server) for server in started))
 
 
 @pytest.fixture
-def start(data_dir: Path, standin: StandIn) -> Iterator[Start]:
+def start(shared: Shared, standin: StandIn) -> Iterator[Start]:
     """Starts a further process, for one test."""
     with ExitStack() as stack:
-        yield lambda factory: stack.enter_context(Server(factory, data_dir=data_dir, openai=standin.base_url))
+        yield lambda factory: stack.enter_context(shared.start(factory, standin))
 
 
 @pytest.fixture

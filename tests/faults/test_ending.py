@@ -36,10 +36,10 @@ async def test_a_turn_that_is_deleted_elsewhere_ends_for_all_and_in_generation(
     impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(ENDLESS)
-    async with asking(impatient, asked) as here, following(b, asked) as there:
+    async with asking(b, asked) as here, following(impatient, asked) as there:
         await there.until_text("Hel")
-        turn = await read_until(b, asked, lambda turn: turn["text"] == "Hel")
-        assert (await b.delete(f"/api/conversations/{turn['conversation_id']}")).status_code == 204
+        turn = await read_until(impatient, asked, lambda turn: turn["text"] == "Hel")
+        assert (await impatient.delete(f"/api/conversations/{turn['conversation_id']}")).status_code == 204
         await here.until_over()
         await there.until_over()
     for listener in (here, there):

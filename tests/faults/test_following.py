@@ -3,23 +3,23 @@
 import itertools
 import statistics
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx2
 
 from app.chat import record
 from app.chat.follow import LEASE
-from app.store.sqlite import SQLiteStore
 from infra.standin.plays import play
 from infra.standin.server import StandIn
+from tests.app.store.rival import open_at
 from tests.faults.client import JSON, Frame, Sent, asking, following, pouring, question
+from tests.faults.conftest import Shared
 
 TEXTS = ("Hel", "lo\r\n\n", " grün 🌊\u2028", '\\ " {end}')
 MANY = tuple(f"{number} 🚣🏽 " for number in range(150))
 
 
 async def test_the_other_process_follows_from_every_event_on(
-    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, data_dir: Path
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, shared: Shared
 ) -> None:
     gated = (step for text in TEXTS for step in ({"text": text}, {"gate": f"after {text}"}))
     asked = question(play({"created": True}, *gated, {"completed": {}}))
@@ -34,7 +34,7 @@ async def test_the_other_process_follows_from_every_event_on(
     assert own.text == "".join(TEXTS)
     assert [seq for seq, *_ in own.frames] == list(range(len(TEXTS) + 2))
     assert [other.frames for other in others] == [own.frames[first:] for first in range(len(TEXTS) + 2)]
-    assert await usual_delay(data_dir, asked["turn_id"], others[0].sent) < 1
+    assert await usual_delay(shared, asked["turn_id"], others[0].sent) < 1
 
 
 async def test_who_claims_to_have_seen_more_than_there_is_waits_for_nothing_but_the_end(
@@ -48,9 +48,9 @@ async def test_who_claims_to_have_seen_more_than_there_is_waits_for_nothing_but_
             assert listener.frames == []
 
 
-async def usual_delay(data_dir: Path, turn_id: str, sent: list[Sent]) -> float:
+async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
     """Seconds from an event's being written to its being read: the median, for a busy machine may halt for a while."""
-    store = SQLiteStore(data_dir / "rivulet.db")
+    store = open_at(shared.place)
     turn = await store.head("everyone", turn_id)
     assert turn
     batches = await store.batches(turn)

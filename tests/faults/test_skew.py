@@ -7,51 +7,23 @@ from contextlib import AsyncExitStack, ExitStack
 import httpx2
 import pytest
 
-from app.store.dynamodb_schema import create_table_input
 from infra.standin.plays import play
 from infra.standin.server import StandIn
-from tests.app.store.conftest import client_of as dynamodb_client
-from tests.app.store.dynamodb_server import dynalite
 from tests.faults.client import answer, asking, following, question, read, read_ended
-from tests.faults.conftest import client_of
+from tests.faults.conftest import Shared, client_of
 from tests.faults.impatient import LEASE
 from tests.faults.server import Server
 
 SKEWS = (-3600.0, 5.0, 3600.0)  # seconds
 SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
 SKEWED = "tests.faults.skewed:create_app"
-Env = dict[str, str]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Env]:
-    """The environment that leads a process to the store."""
-    if request.param == "sqlite":
-        yield {}
-        return
-    with dynalite() as endpoint:
-        client = dynamodb_client(endpoint)
-        client.create_table(**create_table_input("skewed"))
-        yield {
-            "TABLE_NAME": "skewed",
-            "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-        }
 
 
 @pytest.fixture(scope="module")
-def servers(store: Env, tmp_path_factory: pytest.TempPathFactory, running_standin: StandIn) -> Iterator[list[Server]]:
+def servers(shared: Shared, running_standin: StandIn) -> Iterator[list[Server]]:
     """One process whose clock is right, and one for each of SKEWS."""
-    data_dir = tmp_path_factory.mktemp("skewed")
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(
-                Server(SKEWED, data_dir=data_dir, openai=running_standin.base_url, env=store | {"SKEW": str(skew)})
-            )
-            for skew in (0.0, *SKEWS)
-        ]
+        yield [stack.enter_context(shared.start(SKEWED, running_standin, SKEW=str(skew))) for skew in (0.0, *SKEWS)]
 
 
 @pytest.fixture

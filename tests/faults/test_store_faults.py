@@ -1,26 +1,27 @@
-"""A store that cannot be written to, for a while or to the end of an answer."""
+"""A SQLite store that cannot be written to, for a while or to the end of an answer."""
 
 import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx2
+import pytest
 
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.faults.client import STOPPED_WITHIN, answer, asking, following, question, read, read_ended, read_until
-from tests.faults.conftest import Processes
+from tests.faults.conftest import Processes, Shared
 
+pytestmark = pytest.mark.parametrize("shared", ["sqlite"], indirect=True)
 SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
+def locked(shared: Shared) -> Iterator[None]:
     """Up to the end of the block nobody else can write to the database."""
-    connection = sqlite3.connect(data_dir / "rivulet.db", isolation_level=None)
+    connection = sqlite3.connect(shared.place["path"], isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -29,12 +30,12 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
-    a: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn, data_dir: Path
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn, shared: Shared
 ) -> None:
     asked = question(SLOW)
     async with asking(a, asked) as here, following(b, asked) as there:
         await there.until_text("Hel")
-        with locked(data_dir):
+        with locked(shared):
             refused = asyncio.create_task(b.post("/api/chat/stream", json=question("Hi")))
             standin.open_gate("g")
             await here.until_text("Hello")
@@ -52,12 +53,12 @@ async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
 
 
 async def test_a_stop_ends_generation_though_what_has_come_cannot_be_kept_yet(
-    a: httpx2.AsyncClient, standin: StandIn, data_dir: Path
+    a: httpx2.AsyncClient, standin: StandIn, shared: Shared
 ) -> None:
     asked = question(SLOW)
     async with asking(a, asked) as listener:
         await listener.until_text("Hel")
-        with locked(data_dir):
+        with locked(shared):
             standin.open_gate("g")
             await listener.until_text("Hello")
             asked_at = time.time()
