@@ -16,6 +16,7 @@ chat.record         events <-> the data of a batch
 chat.live           a running turn's events in memory
 chat.producer       a turn to its one end: read, handed on, kept
 chat.follow         a turn by its log, produced elsewhere
+chat.watch          for how long a log has not changed
 chat.question       a request as a turn to be kept
 chat.history        what upstream is told of a conversation
 chat.report         what is known of a turn when it is over
