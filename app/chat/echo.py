@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from app.chat.channel import Number, Part
 from app.chat.items import NAMELESS, Item, Ref
 
+MAX_SEARCHED = 100  # parts and wholes that are compared by text; the work is their product
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Whole:
@@ -107,11 +109,12 @@ def align(parts: Sequence[Part], wholes: Sequence[Whole], *, final: bool) -> lis
     named = {(part.item, part.number): part for part in parts}
     echoes = [Echo(whole) for whole in wholes]
     for echo in echoes:
-        if part := _namesake(echo, named):
+        part = _namesake(echo, named)
+        if part and (unheard[part] or not part.length):
             unheard[part] = echo.take(part, unheard[part])
     left = [part for part in parts if unheard[part]]
-    for echo in [echo for echo in echoes if echo.missing]:
-        for part in left:
+    for echo in [echo for echo in echoes if echo.missing][:MAX_SEARCHED]:
+        for part in left[:MAX_SEARCHED]:
             if unheard[part] and _may_match(echo, unheard[part], final=final):
                 unheard[part] = echo.take(part, unheard[part])
     if final:

@@ -4,6 +4,7 @@ Compatible servers leave out indexes, ids or both, count every item as the first
 new id for each event.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -39,6 +40,12 @@ class Item:
         """True if the event names the item's id."""
         return self.id is not None and ref.id == self.id
 
+    def may_be(self, ref: Ref) -> bool:
+        """False if the event names another item: by its index, or by its id if an index is missing."""
+        if self.index is None or ref.index is None:
+            return not self.is_denied_by(ref)
+        return self.index == ref.index or self.is_named_by(ref)
+
     def is_denied_by(self, ref: Ref) -> bool:
         """True if the event names another id than the item's."""
         return self.id is not None and ref.id is not None and ref.id != self.id
@@ -61,14 +68,22 @@ class Items:
             return named
         return self._by_index.get(ref.index) or (named if named and named.index is None else None)
 
-    def find_by_id(self, ref: Ref) -> Item | None:
-        """The item of this id, else of this index: a final response may leave items out."""
-        return (self._by_id.get(ref.id) if ref.id is not None else None) or self.find(ref)
+    def recognise(self, refs: Iterable[Ref]) -> dict[Ref, Item | None]:
+        """The items of a final response: by id, else by position, unless another one has the id of that item.
+
+        Positions alone do not suffice: some servers leave tool calls or reasoning out.
+        """
+        found = {ref: self._by_id.get(ref.id) if ref.id is not None else None for ref in refs}
+        claimed = set(found.values())
+        at = {ref: self.find(ref) for ref, item in found.items() if item is None}
+        return found | {ref: item for ref, item in at.items() if item not in claimed}
 
     def new(self, ref: Ref) -> Item:
         """Another item. From now on the name means it, and no earlier item."""
         item = Item()
-        self.bind(item, Ref(0) if ref == NAMELESS and not self._by_index else ref)
+        self.bind(item, ref)
+        if ref == NAMELESS:
+            self._by_index.setdefault(0, item)  # servers leave out zeros
         return item
 
     def bind(self, item: Item, ref: Ref) -> None:

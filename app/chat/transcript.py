@@ -12,9 +12,10 @@ from app.chat.citations import Citations
 from app.chat.echo import Echo, Whole, align
 from app.chat.items import Item, Items, Ref
 from app.chat.outputs import Piece, Voice, entries_of, pieces_of_item
-from app.contract import Event, Reasoning, Refusal, Text
+from app.contract import Event, Reasoning, Refusal, Source, Text
 
 Upstream = Mapping[str, Any]
+Cited = tuple[Item | None, Ref, Number, object]  # the part of a citation, and the citation
 
 
 class Transcript:
@@ -23,7 +24,7 @@ class Transcript:
     def __init__(self) -> None:
         self._items = Items()
         self._citations = Citations()
-        self._waiting: list[tuple[Item | None, Ref, Number, object]] = []  # citations of text that is not here yet
+        self._waiting: list[Cited] = []  # citations of text that is not here yet
         self._channels = {
             Voice.REASONING: Channel(Reasoning, breaks_parts=True),
             Voice.TEXT: Channel(Text),
@@ -54,10 +55,9 @@ class Transcript:
         self._items.announce(ref)
         self._forget_addresses()
 
-    def cite(self, ref: Ref, number: Number, annotation: object) -> list[Event]:
+    def cite(self, ref: Ref, number: Number, annotation: object) -> list[Source]:
         """A citation in a part. It may come before the part's text."""
-        self._waiting.append((self._items.find(ref), ref, number, annotation))
-        return self._cite_waiting()
+        return self._cite_in((self._items.find(ref), ref, number, annotation))
 
     def repeat_part(self, kind: str, ref: Ref, piece: Piece) -> list[Event]:
         """A part, whole, from an event of this type."""
@@ -67,7 +67,7 @@ class Transcript:
             # A part is done once. Upstream gives another part the same numbers.
             item = item if item.is_named_by(ref) else self._items.new(ref)
             part = channel.open(item, piece.number)
-        scope = [part] if part else [part for part in channel.parts if not part.echoes]
+        scope = [part] if part else [part for part in channel.parts if not part.echoes and part.item.may_be(ref)]
         events, (echo,) = self._settle(channel, scope, [whole_of(piece, ref, item)], final=part is not None)
         if echo.part:
             echo.part.echoes[kind] = piece.text
@@ -89,7 +89,7 @@ class Transcript:
         for voice, channel in self._channels.items():
             wholes = [whole_of(piece, ref, item) for piece in pieces if piece.voice is voice]
             own = channel.parts_of(item, [piece.number for piece in pieces]) if item else []
-            open_parts = [] if is_another else [part for part in channel.parts if is_open(part)]
+            open_parts = [] if is_another else [part for part in channel.parts if is_open(part, ref)]
             new, echoes = self._settle(channel, own or open_parts, wholes, final=bool(own))
             events += [*new, *(self._cite(echoes) if voice is Voice.TEXT else [])]
             item = item or next((echo.part.item for echo in echoes if echo.part), None)
@@ -100,18 +100,15 @@ class Transcript:
 
     def repeat_response(self, response: Upstream) -> list[Event]:
         """The final response."""
-        entries = [
-            (Ref.of(index, item.get("id") if isinstance(item, Mapping) else None), pieces)
+        entries = {
+            Ref.of(index, item.get("id") if isinstance(item, Mapping) else None): pieces
             for index, (item, pieces) in enumerate(entries_of(response))
-        ]
+        }
+        items = self._items.recognise(entries)
         events: list[Event] = []
         for voice, channel in self._channels.items():
-            wholes = [
-                whole_of(piece, ref, self._items.find_by_id(ref))
-                for ref, pieces in entries
-                for piece in pieces
-                if piece.voice is voice
-            ]
+            pieces = [(ref, piece) for ref in entries for piece in entries[ref] if piece.voice is voice]
+            wholes = [whole_of(piece, ref, items[ref]) for ref, piece in pieces]
             new, echoes = self._settle(channel, channel.parts, wholes, final=True)
             events += [*new, *(self._cite(echoes) if voice is Voice.TEXT else [])]
         return [*events, *self._cite_waiting()]
@@ -167,16 +164,18 @@ class Transcript:
             for source in self._citations.take(annotation, echo.place)
         ]
 
-    def _cite_waiting(self) -> list[Event]:
+    def _cite_waiting(self) -> list[Source]:
         waiting, self._waiting = self._waiting, []
-        events: list[Event] = []
-        for item, ref, number, annotation in waiting:
-            part = self._channels[Voice.TEXT].find(item or self._items.find(ref), number)
-            if part and part.length:
-                events += self._citations.take(annotation, part.place)
-            else:
-                self._waiting.append((item, ref, number, annotation))
-        return events
+        return [source for cited in waiting for source in self._cite_in(cited)]
+
+    def _cite_in(self, cited: Cited) -> list[Source]:
+        """The source of a citation, which waits if its part has no text yet."""
+        item, ref, number, annotation = cited
+        part = self._channels[Voice.TEXT].find(item or self._items.find(ref), number)
+        if part and part.length:
+            return self._citations.take(annotation, part.place)
+        self._waiting.append(cited)
+        return []
 
     def _forget_addresses(self) -> None:
         for channel in self._channels.values():
@@ -192,6 +191,6 @@ def whole_of(piece: Piece, ref: Ref, item: Item | None) -> Whole:
     return Whole(piece.text, piece.number, ref, item, piece.annotations)
 
 
-def is_open(part: Part) -> bool:
-    """True if no `done` event has come for the part or its item."""
-    return not part.echoes and part.item.echo is None
+def is_open(part: Part, ref: Ref) -> bool:
+    """True if the part can be of this item: neither it nor its own item has had a `done` event yet."""
+    return not part.echoes and part.item.echo is None and part.item.may_be(ref)
