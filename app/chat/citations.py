@@ -1,7 +1,8 @@
 """Citations of upstream -> sources of the wire. Pure.
 
-A citation that a client cannot use is dropped: one without an http(s) URL, or without the
-offsets of the cited text. The same citation can come in several events; it is returned once.
+A citation that a client cannot use is dropped: one without a URL, or without the offsets of
+the cited text. Schemes are not judged here: a client must link to http and https alone. The
+same citation can come in several events; it is returned once.
 """
 
 import re
@@ -13,7 +14,7 @@ from app.contract import Source
 MAX_URL = 4096  # characters; a source must fit into a batch of the store
 MAX_TITLE = 500
 MAX_OFFSET = 10**9
-_WEB_URL = re.compile(r"https?://[^\s\x00-\x20\x7f\ud800-\udfff]+", re.IGNORECASE)
+_URL = re.compile(r"[^\s\x00-\x20\x7f\ud800-\udfff]+")
 Place = Callable[[int], int | None]
 
 
@@ -27,7 +28,7 @@ class Citations:
         """The source, if it is one and new. `place` maps offsets in the cited part to offsets in the whole text."""
         if not isinstance(annotation, Mapping) or annotation.get("type") != "url_citation":
             return []
-        url, span = web_url(annotation.get("url")), span_of(annotation)
+        url, span = url_of(annotation.get("url")), span_of(annotation)
         start = place(span.start) if span else None
         if url is None or span is None or start is None:
             return []
@@ -39,9 +40,9 @@ class Citations:
         return [Source(url=url, title=title_of(annotation), start=start, end=end)]
 
 
-def web_url(value: object) -> str | None:
-    """The value if it is an absolute URL of the web."""
-    if isinstance(value, str) and len(value) <= MAX_URL and _WEB_URL.fullmatch(value):
+def url_of(value: object) -> str | None:
+    """The value if it can be a URL."""
+    if isinstance(value, str) and len(value) <= MAX_URL and _URL.fullmatch(value):
         return value
     return None
 

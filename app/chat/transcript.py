@@ -117,9 +117,10 @@ class Transcript:
         """Nothing more will come: halves of characters stay alone."""
         events = [event for channel in self._channels.values() for event in channel.flush()]
         spoken = [part for part in self._channels[Voice.TEXT].parts if part.length]
-        if len(spoken) == 1:
+        if len(spoken) <= 1:  # then it is clear what they cite
+            place = spoken[0].place if spoken else int
             for _, _, _, annotation in self._waiting:
-                events += self._citations.take(annotation, spoken[0].place)
+                events += self._citations.take(annotation, place)
         return events
 
     def _part(self, channel: Channel, ref: Ref, number: Number) -> Part:

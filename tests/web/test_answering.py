@@ -45,9 +45,9 @@ def test_while_nothing_has_come_yet_the_page_says_that_it_waits(chat: ChatPage, 
     chat.expect_ready()
 
 
-def test_an_answer_without_a_word_is_an_answer_too(chat: ChatPage) -> None:
+def test_the_page_says_that_an_answer_has_no_text(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"completed": {"usage": None}}))
-    expect(chat.status).to_have_text("The answer is complete.")
+    expect(chat.status).to_have_text("The answer is complete, but it has no text.")
     expect(chat.input).to_have_value("")
     chat.expect_ready()
 
