@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None, *, identify: Identify = everyon
         redoc_url=None,
         openapi_url="/openapi.json" if settings.openapi_docs else None,
     )
+    app.state.interrupt_turns = chat.close  # for a host that must not wait until they end by themselves
     add_problem_handlers(app)
     app.include_router(chat_router(chat, identify))
     app.include_router(turns_router(chat, identify))

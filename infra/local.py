@@ -2,29 +2,37 @@
 
 In: the settings, from the environment and `.env`, and PORT. With OPENAI_API_KEY or OPENAI_BASE_URL the application is
 the very one that is deployed; without either it talks to the stand-in for OpenAI, in a thread of this process, and the
-terminal and the page say so. Out: HTTP on 127.0.0.1, with reload. What is wrong with the settings or the port is one
-line on stderr and exit status 1.
+terminal and the page say so. Out: HTTP on 127.0.0.1, with reload, which ends running turns as interrupted. A wrong
+setting or port is one line on stderr and exit status 1.
 """
 
 import functools
 import logging
 import os
 import socket
+import stat
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from app.main import create_app
-from app.settings import ConfigurationError, load_settings
+from app.settings import ENV_FILE, ConfigurationError, load_settings
+from app.store.opening import check_store
+from infra.reloader import Reloader
+from infra.signals import at_exit_signal
 from infra.standin.server import StandIn
 
 HOST = "127.0.0.1"
 PORT = "8000"
 LAST_PORT = 65535
 ROOT = Path(__file__).parent.parent
+CONNECTIONS = 100  # far below the 256 files that macOS lets a process open
 DEMO = "demo answers: no API key. Set OPENAI_API_KEY in the environment or in .env for real ones."
+READABLE = f"{ENV_FILE} can be read by other users of this machine: chmod 600 {ENV_FILE}"
 
 
 def create_local_app() -> FastAPI:
@@ -32,12 +40,37 @@ def create_local_app() -> FastAPI:
     # its lines show the query string, which holds the prompt on the tutorial's routes; the app logs each request itself
     logging.getLogger("uvicorn.access").disabled = True
     settings = load_settings()
-    if settings.openai_api_key or settings.openai_base_url:
-        return create_app(settings)
-    print(DEMO, file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal, whatever the log level
-    standin = StandIn()
-    standin.start()  # its thread is a daemon: it ends with the process
-    return create_app(settings.model_copy(update={"openai_base_url": standin.base_url, "demo": True}))
+    if is_readable_by_others(ENV_FILE):
+        _print(READABLE)
+    if not (settings.openai_api_key or settings.openai_base_url):
+        _print(DEMO)
+        standin = StandIn()
+        standin.start()  # its thread is a daemon: it ends with the process
+        settings = settings.model_copy(update={"openai_base_url": standin.base_url, "demo": True})
+    return _interruptible(create_app(settings))
+
+
+def is_readable_by_others(file: Path) -> bool:
+    """Whether the file exists and its mode lets group or others read it. Windows has no such modes."""
+    return os.name == "posix" and file.is_file() and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _interruptible(app: FastAPI) -> FastAPI:
+    """The app, which ends its turns as interrupted before its server waits for open responses."""
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def interruptible(_: object) -> AsyncIterator[None]:
+        async with lifespan(app):
+            with at_exit_signal(app.state.interrupt_turns):
+                yield
+
+    app.router.lifespan_context = interruptible
+    return app
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal, whatever the log level
 
 
 @functools.cache
@@ -57,14 +90,29 @@ def __getattr__(name: str) -> FastAPI:
 
 def main() -> None:
     """Serves until SIGINT or SIGTERM."""
-    uvicorn.run(
+    port = free_port(os.environ.get("PORT") or PORT)
+    _check_settings()
+    config = uvicorn.Config(
         "infra.local:app",
         host=HOST,
-        port=free_port(os.environ.get("PORT") or PORT),
+        port=port,
+        http="h11",  # httptools loses the body of a request that offers h2c, and sends chunks to HTTP/1.0
+        limit_concurrency=CONNECTIONS,
         reload=True,
         reload_dirs=[str(ROOT / name) for name in ("app", "handler", "infra")],
-        timeout_graceful_shutdown=1,  # seconds that an answer which is still streaming may hold up a reload
+        timeout_graceful_shutdown=3,  # seconds that a response which does not end may delay a reload
     )
+    reloader = Reloader(config, target=uvicorn.Server(config).run, sockets=[config.bind_socket()])
+    reloader.run()
+    sys.exit(1 if reloader.failed else 0)
+
+
+def _check_settings() -> None:
+    """Exits with a line that says what is wrong, before anything is started."""
+    try:
+        check_store(load_settings())
+    except ConfigurationError as error:
+        sys.exit(str(error))
 
 
 def free_port(port: str) -> int:
