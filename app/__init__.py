@@ -7,9 +7,14 @@ parameters          secrets from the Parameter Store, and their renewal
 network             proxies and certificate authorities from the environment
 store               the port to what remembers; SQLite and DynamoDB behind it, and which of them is used
 chat.sse            server-sent events as bytes
+chat.codes          codes that upstream chose, made safe
+chat.causes         why something failed, for the log
 chat.faults         a failure of OpenAI -> a problem
 chat.events         an upstream event -> events of the wire -> frames, and the whole answer
-chat.upstream       OpenAI: asked, and what fails
+chat.prompt         what is asked of the model
+chat.upstream       OpenAI: asked, and asked again if it declined
+chat.upstream_client  one request, up to the head of its answer
+chat.body           what the body of an answer is: a stream, one document, or neither
 chat.upstream_stream  its answer's events: read, decoded, closed
 chat.answer         what an upstream stream says
 chat.record         events <-> the data of a batch

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
-from app.chat.turn import Chat
+from app.chat.turn import LONGEST_SILENCE, Chat
 from app.chat.upstream import Upstream
 from app.front import WEB
 from app.logs import configure_logging
@@ -25,16 +25,19 @@ from app.settings import Settings, load_settings
 from app.store.opening import open_store
 
 
-def create_app(settings: Settings | None = None, *, identify: Identify = everyone) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, identify: Identify = everyone, longest_silence: float = LONGEST_SILENCE
+) -> FastAPI:
     """The ASGI application; settings come from outside where none are given. Raises ConfigurationError.
 
-    `identify` says who sends a request: conversations belong to who began them.
+    `identify` says who sends a request: conversations belong to who began them. After `longest_silence` seconds a
+    stream begins without an answer.
     """
     settings = settings or load_settings()
     configure_logging(settings)
     upstream = Upstream(settings, Secrets(settings))
     store = open_store(settings)
-    chat = Chat(settings, upstream, store, TurnMetrics(settings).turn_ended)
+    chat = Chat(settings, upstream, store, TurnMetrics(settings).turn_ended, longest_silence=longest_silence)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -24,7 +24,7 @@ Before the first byte a problem is the response, with its status; after it, it i
 event. The texts are all written here: nothing that OpenAI, a library or an exception said is ever passed on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -32,7 +32,10 @@ from app.contract import FieldError, ProblemDetails
 
 
 class Problem(Exception):  # noqa: N818 - the standard's word for what a client is told
-    """Base of all of them. `detail` says what is wrong and what to do; `retry_after` is in seconds."""
+    """Base of all of them. `detail` says what is wrong and what to do; `retry_after` is in seconds.
+
+    `cause` is for the log alone: fields without content.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -40,11 +43,17 @@ class Problem(Exception):  # noqa: N818 - the standard's word for what a client 
     default_detail: ClassVar[str] = "Something went wrong here. It has been logged under the request id."
 
     def __init__(
-        self, detail: str | None = None, *, retry_after: int | None = None, errors: Sequence[FieldError] = ()
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        errors: Sequence[FieldError] = (),
+        cause: Mapping[str, object] | None = None,
     ) -> None:
         self.detail = detail or self.default_detail
         self.retry_after = retry_after
         self.errors = list(errors)
+        self.cause = dict(cause or {})
         super().__init__(self.detail)
 
     def details(self, request_id: str | None) -> ProblemDetails:

@@ -79,9 +79,9 @@ class Settings(BaseSettings):
         (), description="further models that a request may name, separated by commas"
     )
     openai_timeout_connect: Seconds = Field(5, description="limit for the connection to OpenAI, in seconds")
-    openai_timeout_first: Seconds = Field(60, description="limit to the first event, retries included")
-    openai_timeout_between: Seconds = Field(60, description="limit from one event to the next")
-    openai_max_retries: int = Field(2, ge=0, description="further attempts before the first event")
+    openai_timeout_first: Seconds = Field(240, description="limit to the first event, retries included")
+    openai_timeout_between: Seconds = Field(240, description="limit from one event to the next")
+    openai_max_retries: int = Field(2, ge=0, description="further attempts after a refused connection, 429 or 503")
     instructions: str | None = Field(None, description="system prompt; a request may bring its own")
     max_output_tokens: int = Field(4096, ge=16, description="most tokens of one answer, reasoning included")
     max_message_chars: int = Field(32_000, ge=1, le=40_000, description="longest message and longest instructions")

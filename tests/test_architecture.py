@@ -34,7 +34,7 @@ def importers(*names: str) -> set[str]:
 
 
 def test_only_one_module_knows_openai() -> None:
-    assert importers("openai") == {"app/chat/upstream.py"}
+    assert importers("openai") == {"app/chat/upstream_client.py"}
 
 
 def test_only_the_parameter_source_and_the_table_know_aws() -> None:

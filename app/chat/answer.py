@@ -1,11 +1,13 @@
 """What an upstream stream says, as events of the wire."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 
+from app.chat.codes import code_of
 from app.chat.reducer import Reducer
 from app.chat.upstream_stream import UpstreamStream
 from app.contract import Event
-from app.problems import UpstreamCut
+from app.problems import Problem, UpstreamCut
 
 
 class Answer:
@@ -15,24 +17,39 @@ class Answer:
         self._stream = stream
         self._reducer = Reducer()
         self._first: list[Event] = []
+        self._kind: object = None  # of the last upstream event
 
     async def begin(self) -> None:
         """Takes the first upstream event: a failure in it is raised while there still is a status to tell it by."""
         try:
-            self._first = list(self._reducer.feed(await anext(self._stream)))
+            with self._explained():
+                event = await anext(self._stream)
+                self._kind = event["type"]
+                self._first = list(self._reducer.feed(event))
         except BaseException:
             await self.close()
             raise
 
     async def events(self) -> AsyncGenerator[Event]:
-        for event in self._first:
-            yield event
-        async for upstream_event in self._stream:
-            for event in self._reducer.feed(upstream_event):
+        with self._explained():
+            for event in self._first:
                 yield event
-        for event in self._reducer.finish():
-            yield event
-        raise UpstreamCut
+            async for upstream_event in self._stream:
+                self._kind = upstream_event["type"]
+                for event in self._reducer.feed(upstream_event):
+                    yield event
+            for event in self._reducer.finish():
+                yield event
+            raise UpstreamCut
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Adds to a Problem what may be logged of the response and of the event that it came in."""
+        try:
+            yield
+        except Problem as problem:
+            problem.cause = {**self._stream.about(), "upstream_event": code_of(self._kind), **problem.cause}
+            raise
 
     async def close(self) -> None:
         """Ends generation, where it is still going on."""

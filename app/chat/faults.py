@@ -1,17 +1,21 @@
-"""What a failure of the Responses API means for the caller: one table of codes, one of statuses. Pure.
+"""What a failure of the Responses API means for the client: one table of codes, one of statuses. Pure.
 
-In come the status, the error object and the headers of an HTTP answer, or the error object of a stream event
-(OpenAI API reference, "Error codes" and "Streaming events: error"). Out goes a Problem. The error's own message
-is never used.
+In come the status, the JSON body and the headers of an HTTP answer, or the error object
+of a stream event (OpenAI API reference, "Error codes" and "Streaming events: error").
+Out goes a Problem; its `cause` is what may be logged. The error's own message is never
+used: it may quote the prompt or the key.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from app.chat.causes import about
+from app.chat.codes import code_of
 from app.problems import (
     Problem,
     PromptRejected,
@@ -25,46 +29,100 @@ from app.problems import (
 
 BY_CODE: Mapping[str, type[Problem]] = {
     "insufficient_quota": QuotaExhausted,
+    "quota_exceeded": QuotaExhausted,
     "billing_hard_limit_reached": QuotaExhausted,
+    "billing_not_active": QuotaExhausted,
+    "billing_error": QuotaExhausted,
+    "insufficient_credits": QuotaExhausted,
+    "insufficient_balance": QuotaExhausted,
+    "payment_required": QuotaExhausted,
     "rate_limit_exceeded": RateLimited,
+    "rate_limit_error": RateLimited,
+    "rate_limit_reached": RateLimited,
+    "rate_limited": RateLimited,
+    "too_many_requests": RateLimited,
+    "resource_exhausted": RateLimited,
     "invalid_api_key": UpstreamUnauthorized,
+    "authentication_error": UpstreamUnauthorized,
+    "unauthenticated": UpstreamUnauthorized,
+    "unauthorized": UpstreamUnauthorized,
+    "permission_error": UpstreamUnauthorized,
+    "permission_denied": UpstreamUnauthorized,
     "model_not_found": UpstreamMisconfigured,
+    "invalid_model": UpstreamMisconfigured,
+    "unsupported_model": UpstreamMisconfigured,
+    "deploymentnotfound": UpstreamMisconfigured,
+    "not_found_error": UpstreamMisconfigured,
+    "unknown_parameter": UpstreamMisconfigured,
+    "unsupported_parameter": UpstreamMisconfigured,
+    "unsupported_value": UpstreamMisconfigured,
+    "missing_required_parameter": UpstreamMisconfigured,
+    "invalid_type": UpstreamMisconfigured,
+    "missing": UpstreamMisconfigured,
+    "extra_forbidden": UpstreamMisconfigured,
     "context_length_exceeded": PromptRejected,
+    "exceed_context_size_error": PromptRejected,
+    "tokens_limit_reached": PromptRejected,
+    "request_too_large": PromptRejected,
     "string_above_max_length": PromptRejected,
+    "string_too_long": PromptRejected,
     "invalid_prompt": PromptRejected,
+    "content_filter": PromptRejected,
     "content_policy_violation": PromptRejected,
+    "moderation_blocked": PromptRejected,
     "server_error": UpstreamFailed,
 }
 BY_STATUS: Mapping[int, type[Problem]] = {
-    400: PromptRejected,
     401: UpstreamUnauthorized,
+    402: QuotaExhausted,
     403: UpstreamUnauthorized,
-    404: UpstreamMisconfigured,
     408: UpstreamTooSlow,
     409: UpstreamFailed,
     413: PromptRejected,
-    422: PromptRejected,
     429: RateLimited,
     504: UpstreamTooSlow,
 }
-OURS = frozenset({"model", "max_output_tokens", "store", "stream"})  # parameters that no caller can get wrong
+STATUS_OF_TYPE: Mapping[str, int] = {"invalid_request_error": 400, "overloaded_error": 529}
+INVALID = frozenset({400, 422})  # statuses that say nothing yet of whose fault it is
+OF_PARAM = frozenset({"string_above_max_length", "string_too_long", "invalid_prompt"})  # the param says of which
+ASKED = re.compile(r"(input|prompt|messages|input_tokens)([.\[]\d+\]?(\.content([.\[]\d+\]?\.text)?)?)?")
+WRONG_URL = "OPENAI_BASE_URL does not lead to a Responses API. Whoever runs this server must correct it."
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def from_status(status: int, error: object, headers: Mapping[str, str]) -> Problem:
-    """The Problem of an HTTP answer. `error` is the object under "error" in its body, or whatever stood there."""
-    kind = BY_CODE.get(_text(error, "code")) or BY_CODE.get(_text(error, "type"))
-    if kind is None:
-        kind = BY_STATUS.get(
-            status, UpstreamFailed if status >= HTTPStatus.INTERNAL_SERVER_ERROR else UpstreamMisconfigured
-        )
-        if kind is PromptRejected and _text(error, "param") in OURS:
-            kind = UpstreamMisconfigured
-    return kind(retry_after=retry_after(headers) if kind.retryable else None)
+def from_status(status: int, body: object, headers: Mapping[str, str]) -> Problem:
+    """The Problem of an HTTP answer that is no success. `body` is its JSON, None if it has none."""
+    error = error_of(body)
+    kind = _kind(error, status)
+    detail = WRONG_URL if status in REDIRECTS else None
+    wait = retry_after(headers) if kind.retryable else None
+    return kind(detail, retry_after=wait, cause=about(status, headers) | _named(error))
 
 
 def from_stream_error(error: object) -> Problem:
-    """The Problem of an `error` event or of the error of a `response.failed`."""
-    return (BY_CODE.get(_text(error, "code")) or BY_CODE.get(_text(error, "type")) or UpstreamFailed)()
+    """The Problem of an `error` event, of a `response.failed`, or of a 200 that holds an error."""
+    found = error_of(error)
+    return _kind(found, None)(cause=_named(found))
+
+
+def error_of(value: object) -> Mapping[str, Any]:
+    """The innermost object that says what is wrong, with what those around it say besides.
+
+    Servers nest it in `error`, `detail` or `errors`, or give a text or a list in its place.
+    """
+    if isinstance(value, str):
+        return {"code": value}
+    if isinstance(value, list):
+        return error_of(value[0]) if value else {}
+    if not isinstance(value, Mapping):
+        return {}
+    for name in ("error", "detail", "errors"):
+        inner = value.get(name)
+        if isinstance(inner, Mapping | list) and inner:
+            return {**value, name: None, **{key: said for key, said in error_of(inner).items() if said is not None}}
+        if isinstance(inner, str) and not value.get("code"):
+            return {**value, "code": inner}
+    return value
 
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
@@ -74,6 +132,34 @@ def retry_after(headers: Mapping[str, str]) -> int | None:
         if seconds is not None:
             return max(0, math.ceil(seconds * unit))
     return None
+
+
+def _kind(error: Mapping[str, Any], status: int | None) -> type[Problem]:
+    codes = [code for name in ("code", "type", "status") if (code := code_of(error.get(name)))]
+    is_askers = ASKED.fullmatch(_param(error))
+    for code in codes:
+        if kind := BY_CODE.get(code):
+            is_ours = code in OF_PARAM and _param(error) and not is_askers
+            return UpstreamMisconfigured if is_ours else kind
+    numbers = (int(code) for code in codes if re.fullmatch(r"[45]\d\d", code))
+    types = (STATUS_OF_TYPE[code] for code in codes if code in STATUS_OF_TYPE)
+    status = next(numbers, None) or status or next(types, HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status in INVALID and is_askers:
+        return PromptRejected
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return BY_STATUS.get(status, UpstreamFailed if is_failure else UpstreamMisconfigured)
+
+
+def _param(error: Mapping[str, Any]) -> str:
+    """The parameter that the error names, `input.0.content` for FastAPI's `loc`; empty if it names none."""
+    param, path = error.get("param"), error.get("loc")
+    if isinstance(path, list):
+        return ".".join(str(part) for part in path if part != "body")
+    return param if isinstance(param, str) else ""
+
+
+def _named(error: Mapping[str, Any]) -> dict[str, object]:
+    return {"upstream_code": code_of(error.get("code")), "upstream_type": code_of(error.get("type"))}
 
 
 def _seconds(value: str) -> float | None:
@@ -87,11 +173,6 @@ def _seconds(value: str) -> float | None:
 def _seconds_until(value: str) -> float | None:
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-
-
-def _text(error: object, key: str) -> str:
-    value: Any = error.get(key) if isinstance(error, Mapping) else None
-    return value if isinstance(value, str) else ""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from app.chat.upstream import Item
+from app.chat.prompt import Item
 from app.contract import Turn
 from app.store import Store, TurnHead
 

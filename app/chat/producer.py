@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from app.chat import record
 from app.chat.answer import Answer
+from app.chat.causes import cause_of
 from app.chat.follow import INTERRUPTED, LEASE
 from app.chat.live import LiveLog
 from app.chat.report import Stopwatch
@@ -114,6 +115,7 @@ class Producer:
         try:
             return await self._read_answer(await self._opening())
         except Problem as problem:
+            log.warning("turn %s failed: %s", self.head.turn_id, problem.code, extra=cause_of(problem))
             return self._failed(problem)
         except Exception:
             log.exception("a turn failed for a reason that nobody foresaw")

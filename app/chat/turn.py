@@ -16,16 +16,19 @@ from app.chat.events import collect
 from app.chat.follow import Follower, Tail
 from app.chat.history import History, history
 from app.chat.producer import GRACE, Producer
+from app.chat.prompt import Prompt
 from app.chat.question import check, is_same, new_head, title_of
 from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
-from app.chat.upstream import Prompt, Upstream
+from app.chat.upstream import Upstream
 from app.chat.watch import Watch
 from app.contract import ChatRequest, End, Start, Turn
-from app.problems import Conflict, InvalidRequest, NotFound, Problem, StoreFailed
+from app.problems import Conflict, InvalidRequest, NotFound, StoreFailed, UpstreamTooSlow
 from app.settings import Settings
 from app.store import Store, StoreUnavailableError, TurnHead
 
+BEGIN_BY = GRACE + 1.0  # seconds before the host's deadline by which an answer must have begun
+LONGEST_SILENCE = 20.0  # seconds after which a response begins without an answer: front doors time out after 30
 TICK = 0.001  # seconds from a turn to one that follows it, at least: turns are listed by time
 STOP_LIMIT = 15.0  # seconds; longer than a lease, so that a dead producer's turn ends within it
 
@@ -70,15 +73,22 @@ class OpenTurn:
             events = await self._follower.read(self.head)
         return bool(events) and events[-1][0] == seq - 1 and isinstance(events[-1][1], End)
 
-    async def begun(self) -> None:
-        """Waits for the answer's beginning. Raises the Problem that kept it from beginning."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether the answer has begun, as far as this process sees it."""
+        return self._production is None or self._production.producer.started.done()
+
+    async def wait_begun(self, limit: float) -> None:
+        """Waits for the answer's beginning, at most `limit` seconds. Raises the Problem that kept it from beginning.
+
+        After the limit a failure is in the turn's `End` alone.
+        """
         if self._production is None:
             return
-        try:
-            await asyncio.shield(self._production.producer.started)
-        except Problem:
+        await asyncio.wait({self._production.producer.started}, timeout=limit)
+        if self.has_begun and (problem := self._production.producer.started.exception()):
             await self.kept()
-            raise
+            raise problem
 
     async def kept(self) -> None:
         """Waits until the turn is produced and kept, where that is done here: its host must not freeze it before."""
@@ -96,8 +106,11 @@ class Chat:
         store: Store,
         on_end: OnEnd,
         clock: Callable[[], float] = time.time,
+        *,
+        longest_silence: float = LONGEST_SILENCE,
     ) -> None:
         self._settings = settings
+        self._longest_silence = longest_silence
         self._upstream = upstream
         self._store = store
         self._on_end = on_end
@@ -125,7 +138,7 @@ class Chat:
             return await self._joined(caller, kept, request)
         self._produce(caller, head, said)
         turn = self._open(caller, head)
-        await turn.begun()
+        await turn.wait_begun(self._longest_silence)
         return turn
 
     async def join(self, caller: Caller, turn_id: str) -> OpenTurn:
@@ -228,9 +241,13 @@ class Chat:
         )
 
         async def opening() -> Answer:
-            answer = Answer(await self._upstream.open(prompt))
-            await answer.begin()
-            return answer
+            try:
+                async with asyncio.timeout(self._time_to_begin(caller)):
+                    answer = Answer(await self._upstream.open(prompt))
+                    await answer.begin()
+                    return answer
+            except TimeoutError as error:
+                raise UpstreamTooSlow from error
 
         producer = Producer(
             head,
@@ -249,13 +266,17 @@ class Chat:
         self._productions[key] = Production(producer, task)
         task.add_done_callback(lambda _: self._productions.pop(key))
 
+    def _time_to_begin(self, caller: Caller) -> float | None:
+        """Seconds left for the answer's beginning, so that its failure still gets out; None for no limit."""
+        return None if caller.deadline is None else max(0.0, caller.deadline - BEGIN_BY - self._clock())
+
     async def _joined(self, caller: Caller, head: TurnHead, request: ChatRequest) -> OpenTurn:
         """The turn that has the request's id already. Raises Conflict if that is another question, or owner."""
         if head.owner != caller.owner or not is_same(request, head):
             check(request, self._settings)
             raise Conflict
         turn = self._open(caller, head)
-        await turn.begun()
+        await turn.wait_begun(self._longest_silence)
         return turn
 
     def _open(self, caller: Caller, head: TurnHead) -> OpenTurn:

@@ -3,17 +3,26 @@
 They come as decoded JSON and not through the SDK's typed stream, which takes 110 us of CPU for each.
 """
 
+import asyncio
 import json
 import math
+import ssl
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import anyio
 import httpx2
 from pydantic_core import from_json
 
-from app.chat import sse
-from app.problems import UpstreamCut, UpstreamFailed, UpstreamTooSlow
+from app.chat import faults, sse
+from app.chat.body import Bytes, event_of, is_json, is_stream, is_telling, is_too_long
+from app.chat.causes import about
+from app.problems import Problem, UpstreamCut, UpstreamFailed, UpstreamMisconfigured, UpstreamTooSlow
+
+# what a broken connection raises; the last two are TLS failures that httpx2 does not map
+BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 
 DONE = b"[DONE]"
 PREFIX = "response."  # of the types of the Responses API
@@ -22,10 +31,14 @@ MAX_DIGITS = 1000
 
 
 class UpstreamStream:
-    """Iterating raises a Problem where the connection fails; `close()` ends generation."""
+    """Iterating raises a Problem where the connection fails; `close()` ends generation.
 
-    def __init__(self, response: httpx2.Response) -> None:
+    `between` is the limit from one event to the next, in seconds; none by default.
+    """
+
+    def __init__(self, response: httpx2.Response, between: float | None = None) -> None:
         self._response = response
+        self._between = between
         self._chunks = response.aiter_bytes()
         self._decoder = sse.Decoder()
         self._ready: deque[dict[str, Any]] = deque()
@@ -40,26 +53,71 @@ class UpstreamStream:
             raise StopAsyncIteration
         return self._ready.popleft()
 
+    async def begin(self) -> None:
+        """Waits, without a limit, for the first event that is more than a keep-alive."""
+        with self._failures():
+            start = await self._read(until=is_telling)
+            if is_json(start):
+                whole = start + await self._read(until=is_too_long)
+                self._ready.append(event_of(None if is_too_long(whole) else parse(whole)))
+                return
+            if not is_stream(start, self._response.headers.get("content-type", "")):
+                raise UpstreamMisconfigured(faults.WRONG_URL)
+            self._take(start)
+            while not self._has_begun():
+                if not await self._read_on():
+                    raise UpstreamCut
+
+    def _has_begun(self) -> bool:
+        while self._ready and not is_of_answer(self._ready[0]):
+            self._ready.popleft()
+        return bool(self._ready)
+
     async def fill(self) -> bool:
         """Reads until at least one event is ready. False at the end of the stream."""
-        if self._is_broken:
-            raise UpstreamFailed
+        with self._failures():
+            async with asyncio.timeout(self._between):
+                return await self._read_on()
+
+    async def _read_on(self) -> bool:
+        while not self._ready:
+            if self._is_broken:  # what came before a broken event is delivered first
+                raise UpstreamFailed
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                if self._has_garbled:
+                    raise UpstreamFailed
+                return False
+            self._take(chunk)
+        return True
+
+    async def _read(self, until: Callable[[Bytes], bool]) -> bytes:
+        body = bytearray()
+        while not until(body):
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                break
+            body += chunk
+        return bytes(body)
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Makes what fails while reading the Problem that it is, with what is known of the response."""
         try:
-            async for chunk in self._chunks:
-                self._take(chunk)
-                if self._ready or self._is_broken:
-                    break
-        except httpx2.TimeoutException as error:
-            raise UpstreamTooSlow from error
-        except httpx2.RequestError as error:
-            raise UpstreamCut from error
+            yield
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise UpstreamTooSlow(cause=self.about()) from error
+        except BROKEN as error:
+            raise UpstreamCut(cause=self.about()) from error
         except ValueError as error:
-            raise UpstreamFailed from error
-        if self._ready:
-            return True  # what came before a broken event is still delivered
-        if self._is_broken or self._has_garbled:
-            raise UpstreamFailed
-        return False
+            raise UpstreamFailed(cause=self.about()) from error
+        except Problem as problem:
+            problem.cause = self.about() | problem.cause
+            raise
+
+    def about(self) -> dict[str, object]:
+        """What may be logged of the response."""
+        return about(self._response.status_code, self._response.headers)
 
     def _take(self, chunk: bytes) -> None:
         for event in self._decoder.feed(chunk):
@@ -77,6 +135,12 @@ class UpstreamStream:
         """Closes the connection, also where the task that asks for it is being cancelled."""
         with anyio.CancelScope(shield=True):
             await self._response.aclose()
+
+
+def is_of_answer(event: dict[str, Any]) -> bool:
+    """False for an event that only keeps the connection alive: then an error may still have its status."""
+    kind: str = event["type"]
+    return kind.startswith(PREFIX) or kind == "error"
 
 
 def decode(event: sse.ServerSentEvent) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ def chat_router(chat: Chat, identify: Identify) -> APIRouter:
     async def stream(body: ChatRequest, caller: Calling) -> EventStream:
         """The answer as server-sent events: `start`, then `text` and others, at last exactly one `end`."""
         turn = await chat.begin(caller, body)
-        return EventStream(frames(turn), until=turn.kept)
+        return EventStream(frames(turn), until=turn.kept, comment_first=not turn.has_begun)
 
     return router
 

@@ -29,11 +29,13 @@ class EventStream(StreamingResponse):
         *,
         until: Callable[[], Awaitable[None]] | None = None,
         heartbeat: float = HEARTBEAT,
+        comment_first: bool = False,
     ) -> None:
         super().__init__(frames, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._frames = frames
         self._until = until
         self._heartbeat = heartbeat
+        self._comment_first = comment_first
         self._sent_at = time.monotonic()
 
     async def stream_response(self, send: Send) -> None:
@@ -42,6 +44,8 @@ class EventStream(StreamingResponse):
         until = self._until
         try:
             async with aclosing(self._frames) as frames:
+                if self._comment_first:
+                    await self._write(send, sse.comment("still here"))
                 async for frame in frames:
                     await self._write(send, frame)
         except asyncio.CancelledError:

@@ -45,7 +45,7 @@ def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
                 return Response(status_code=204)  # it is to leave it
         else:
             turn, first = await chat.begin(caller, ChatRequest(message=message)), 0
-        return EventStream(frames(turn, first), until=turn.kept)
+        return EventStream(frames(turn, first), until=turn.kept, comment_first=not turn.has_begun)
 
     return router
 

@@ -1,14 +1,17 @@
 """Opening and closing the stream: retries, time limits, keys. Against the stand-in, and sockets that do worse."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 from pydantic import SecretStr
 
 from app import problems
+from app.chat import upstream_client
+from app.chat.causes import cause_of
 from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.settings import Settings
@@ -111,24 +114,50 @@ async def test_events_come_in_order(make_settings: MakeSettings) -> None:
         ]
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-async def test_a_passing_failure_is_tried_again(make_settings: MakeSettings, standin: StandIn, status: int) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_declined_request_is_sent_again(make_settings: MakeSettings, standin: StandIn, status: int) -> None:
     waits = Waits()
     async with upstream(make_settings(openai_max_retries=2), waits) as openai:
-        message = play({"status": status, "times": 2}, *HELLO)
-        if status == 408:  # too slow: whoever waited once is not made to wait three times
-            with pytest.raises(problems.UpstreamTooSlow):
-                await types(openai, message)
-            return
-        assert len(await types(openai, message)) == 3
+        assert len(await types(openai, play({"status": status, "times": 2}, *HELLO))) == 3
     assert len(standin.requests()) == 3
     assert 0.3 < waits.seconds[0] < 0.7 < waits.seconds[1] < 1.3
+
+
+JSON = {"content-type": "application/json"}
+HTML = {"content-type": "text/html"}
+Play = dict[str, object]
+FAILURES: list[Play] = [{"status": n} for n in (400, 402, 404, 408, 409, 413, 422, 500, 501, 502, 504, 520, 529)]
+REDIRECTS: list[Play] = [{"status": n, "headers": {"location": "/elsewhere"}} for n in (301, 302, 303, 307, 308)]
+UNKNOWN_OUTCOME: list[Play] = [
+    *FAILURES,
+    *REDIRECTS,
+    {"status": 200, "headers": JSON, "body": {"error": {"code": "rate_limit_exceeded"}}},
+    {"status": 200, "headers": JSON, "body": {"error": {"code": 503}}},
+    {"status": 200, "headers": JSON, "body": {"error": {"code": "invalid_api_key"}}},
+    {"status": 200, "headers": HTML, "body": "<html>"},
+    {"event": {"type": "error", "code": "rate_limit_exceeded"}},
+    {"raw": 'data: {"error": {"code": 503}}\n\n'},
+    {"raw": ": nothing\n\n"},
+    {"raw": ""},
+    {"cut": True},
+]
+
+
+@pytest.mark.parametrize("step", UNKNOWN_OUTCOME, ids=str)
+async def test_what_may_have_been_paid_is_asked_once(
+    make_settings: MakeSettings, standin: StandIn, step: dict[str, object]
+) -> None:
+    settings = make_settings(openai_max_retries=2, parameter_path="/rivulet/test")
+    async with upstream(settings, secrets=rotating(settings, "sk-new")) as openai:
+        with suppress(problems.Problem):
+            await types(openai, play(step))
+    assert len(standin.requests()) == 1
 
 
 async def test_attempts_end_with_the_last_failure(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.UpstreamFailed):
-            await types(openai, play({"status": 500}))
+            await types(openai, play({"status": 503}))
     assert len(standin.requests()) == 3
 
 
@@ -207,29 +236,129 @@ async def always_saying(response: bytes, *, holds_on: bool) -> AsyncIterator[tup
 
 
 REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
-FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 99\r\n"
+
+
+def broken_off(status: int) -> list[tuple[bytes, bool]]:
+    """Errors whose body is cut, is not what it says, or never ends; and whether the connection stays open."""
+    head = b"HTTP/1.1 %d Error\r\ncontent-type: application/json\r\ncontent-length: 99\r\n" % status
+    gzip = head + b"content-encoding: gzip\r\n\r\n" + b"x" * 99
+    return [(head + b"\r\n{", False), (gzip, True), (head + b"\r\n{", True)]
+
+
+@pytest.mark.parametrize("form", [0, 1, 2], ids=["cut", "not gzip", "stalled"])
+@pytest.mark.parametrize(
+    ("status", "problem", "attempts"),
+    [
+        (401, problems.UpstreamUnauthorized, 1),
+        (402, problems.QuotaExhausted, 1),
+        (429, problems.RateLimited, 2),
+        (500, problems.UpstreamFailed, 1),
+        (503, problems.UpstreamFailed, 2),
+    ],
+)
+async def test_an_error_keeps_its_status_without_its_body(
+    make_settings: MakeSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    problem: type[problems.Problem],
+    attempts: int,
+    form: int,
+) -> None:
+    monkeypatch.setattr(upstream_client, "ERROR_TIME", 0.1)
+    response, holds_on = broken_off(status)[form]
+    async with (
+        always_saying(response, holds_on=holds_on) as (url, heard),
+        upstream(make_settings(openai_base_url=url, openai_max_retries=1)) as openai,
+    ):
+        with pytest.raises(problem):
+            await types(openai, "Hi")
+        async with asyncio.timeout(5):  # each has been left by its client
+            assert [(await heard.get())[:4] for _ in range(attempts)] == [b"POST"] * attempts
+    assert heard.empty()
+
+
+async def test_an_endless_error_is_read_to_a_limit(make_settings: MakeSettings) -> None:
+    head = b"HTTP/1.1 429 No\r\ncontent-type: application/json\r\ncontent-length: 999999999\r\n\r\n"
+    async with (
+        always_saying(head + b" " * 200_000, holds_on=True) as (url, _),
+        upstream(make_settings(openai_base_url=url)) as openai,
+    ):
+        with pytest.raises(problems.RateLimited):
+            await types(openai, "Hi")
+
+
+WHOLE = {
+    "object": "response",
+    "status": "completed",
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": "whole"}]}],
+}
+STREAM = 'event: response.created\ndata: {"type": "response.created"}\n\n'
 
 
 @pytest.mark.parametrize(
-    ("response", "holds_on", "problem", "attempts"),
+    ("headers", "body", "expected"),
     [
-        (FAILED + b"\r\n{", False, problems.UpstreamCut, 2),
-        (FAILED + b"content-encoding: gzip\r\n\r\n" + b"x" * 99, True, problems.UpstreamCut, 2),
-        (FAILED + b"\r\n{", True, problems.UpstreamTooSlow, 1),
+        (JSON, WHOLE, ["response.completed"]),
+        ({"content-type": "application/json; charset=utf-8"}, WHOLE, ["response.completed"]),
+        ({"content-type": "application/vnd.x+json"}, WHOLE, ["response.completed"]),
+        ({"content-type": "text/event-stream"}, WHOLE, ["response.completed"]),
+        (HTML, WHOLE, ["response.completed"]),
+        (JSON, json.dumps([WHOLE]), ["response.completed"]),
+        (JSON, {"response": WHOLE}, ["response.completed"]),
+        (JSON, WHOLE | {"status": "incomplete"}, ["response.incomplete"]),
+        (JSON, WHOLE | {"status": "failed", "error": {"code": "server_error"}}, ["response.failed"]),
+        ({"content-type": "TEXT/Event-Stream;charset=UTF-8"}, STREAM, ["response.created"]),
+        ({"content-type": ""}, STREAM, ["response.created"]),
+        (JSON, STREAM, ["response.created"]),
+        ({"content-type": "text/plain"}, "\ufeff: ping\n\n" + STREAM, ["response.created"]),
     ],
-    ids=["cut", "not what it says it is", "stalled"],
+    ids=str,
 )
-async def test_an_error_whose_text_does_not_come_is_a_failure_like_others(
-    make_settings: MakeSettings, response: bytes, *, holds_on: bool, problem: type[problems.Problem], attempts: int
+async def test_a_success_is_read_for_what_it_is(
+    make_settings: MakeSettings, headers: dict[str, str], body: object, expected: list[str]
 ) -> None:
-    async with always_saying(response, holds_on=holds_on) as (url, heard):
-        settings = make_settings(openai_base_url=url, openai_max_retries=1, openai_timeout_between=0.2)
-        async with upstream(settings) as openai:
-            with pytest.raises(problem):
-                await types(openai, "Hi")
-            async with asyncio.timeout(5):  # each has been left by its client
-                assert [(await heard.get())[:4] for _ in range(attempts)] == [b"POST"] * attempts
-    assert heard.empty()
+    async with upstream(make_settings()) as openai:
+        assert await types(openai, play({"status": 200, "headers": headers, "body": body})) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "problem"),
+    [
+        (JSON, {"error": {"message": "No endpoints found", "code": 404}}, problems.UpstreamMisconfigured),
+        (JSON, {"error": {"code": "rate_limit_exceeded"}}, problems.RateLimited),
+        (JSON, {"error": {"code": "402"}}, problems.QuotaExhausted),
+        (JSON, {"error": "insufficient_quota"}, problems.QuotaExhausted),
+        (JSON, '[{"error": {"code": 429}}]', problems.RateLimited),
+        (JSON, {"detail": "Not Found"}, problems.UpstreamFailed),
+        (JSON, {"code": 401, "message": "no"}, problems.UpstreamUnauthorized),
+        ({"content-type": "text/event-stream"}, {"error": {"code": 429}}, problems.RateLimited),
+        (JSON, {"choices": [{"message": {"content": "chat completions"}}]}, problems.UpstreamMisconfigured),
+        (JSON, {}, problems.UpstreamMisconfigured),
+        (JSON, "[]", problems.UpstreamMisconfigured),
+        (JSON, "{not JSON", problems.UpstreamFailed),
+        (HTML, "<html>", problems.UpstreamMisconfigured),
+        ({"content-type": "text/plain"}, "It works!", problems.UpstreamMisconfigured),
+        ({"content-type": "image/png"}, "PNG", problems.UpstreamMisconfigured),
+        (HTML, "", problems.UpstreamMisconfigured),
+        ({"content-type": "text/event-stream"}, "", problems.UpstreamCut),
+        ({"content-type": "text/event-stream"}, "data: [DONE]\n\n", problems.UpstreamCut),
+    ],
+    ids=str,
+)
+async def test_a_success_without_an_answer_is_its_problem(
+    make_settings: MakeSettings, headers: dict[str, str], body: object, problem: type[problems.Problem]
+) -> None:
+    async with upstream(make_settings()) as openai:
+        with pytest.raises(problem) as caught:
+            await types(openai, play({"status": 200, "headers": headers, "body": body}))
+    assert type(caught.value) is problem
+    assert caught.value.cause["upstream_status"] == 200
+
+
+@pytest.mark.parametrize("before", ["data: ping\n\n", 'data: {"type": "keepalive"}\n\n', "event: ping\ndata: {}\n\n"])
+async def test_keep_alives_do_not_begin_an_answer(make_settings: MakeSettings, before: str) -> None:
+    async with upstream(make_settings()) as openai:
+        assert (await types(openai, play({"raw": before}, *HELLO)))[0] == "response.created"
 
 
 async def test_a_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
@@ -241,12 +370,50 @@ async def test_a_pause_between_events_is_too_slow(make_settings: MakeSettings, s
     assert (await standin.ended()).state == "closed"
 
 
-async def test_a_closed_port_is_unreachable(make_settings: MakeSettings) -> None:
+async def test_a_refused_connection_is_tried_again(make_settings: MakeSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    async with upstream(make_settings(openai_base_url=f"http://127.0.0.1:{port}/v1")) as openai:
-        with pytest.raises(problems.UpstreamUnreachable):
+    waits = Waits()
+    settings = make_settings(openai_base_url=f"http://127.0.0.1:{port}/v1", openai_max_retries=2)
+    async with upstream(settings, waits) as openai:
+        with pytest.raises(problems.UpstreamUnreachable) as caught:
             await types(openai, "Hi")
+    assert len(waits.seconds) == 2
+    assert "ConnectionRefusedError" in str(cause_of(caught.value)["error"])
+
+
+async def test_a_failed_handshake_is_not_tried_again(make_settings: MakeSettings) -> None:
+    async def no_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(no_tls, "127.0.0.1", 0) as server:
+        waits = Waits()
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        settings = make_settings(openai_base_url=url, openai_max_retries=2)
+        async with upstream(settings, waits) as openai:
+            with pytest.raises(problems.UpstreamUnreachable):
+                await types(openai, "Hi")
+    assert waits.seconds == []
+
+
+async def test_a_connection_closed_unanswered_is_not_tried_again(make_settings: MakeSettings) -> None:
+    async with always_saying(b"", holds_on=False) as (url, heard):
+        async with upstream(make_settings(openai_base_url=url, openai_max_retries=2)) as openai:
+            with pytest.raises(problems.UpstreamUnreachable):
+                await types(openai, "Hi")
+        assert (await heard.get()).startswith(b"POST")
+    assert heard.empty()
+
+
+async def test_a_redirect_is_not_followed_but_logged(make_settings: MakeSettings, standin: StandIn) -> None:
+    step = {"status": 301, "headers": {"location": "https://user:word@moved.example/v1?key=secret"}}
+    async with upstream(make_settings()) as openai:
+        with pytest.raises(problems.UpstreamMisconfigured, match="OPENAI_BASE_URL") as caught:
+            await types(openai, play(step))
+    assert len(standin.requests()) == 1
+    assert "secret" not in str(cause_of(caught.value))
 
 
 @pytest.fixture
@@ -282,7 +449,7 @@ async def test_closing_ends_generation(make_settings: MakeSettings, standin: Sta
 
 @pytest.mark.parametrize(
     ("first", "questions"),
-    [([], 3), ([{"status": 429, "times": 1}], 2), ([{"status": 500, "times": 1}], 2)],
+    [([], 3), ([{"status": 429, "times": 1}], 2), ([{"status": 503, "times": 1}], 2)],
     ids=["after a whole answer", "after a refusal", "after a failure"],
 )
 async def test_no_connection_serves_two_questions(

@@ -1,10 +1,13 @@
 """What a stream's bytes are delivered as, and how a stream ends that makes no sense."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import httpx2
 import pytest
 
 from app.chat.upstream_stream import UpstreamStream
-from app.problems import UpstreamFailed
+from app.problems import UpstreamFailed, UpstreamTooSlow
 
 TEXT = b'data: {"type": "response.output_text.delta", "delta": "Hi"}\n\n'
 BROKEN = b'event: response.output_text.delta\ndata: {"delta": "Hi\n\n'
@@ -38,3 +41,19 @@ async def test_a_stream_that_stops_after_a_keep_alive_is_over(data: bytes) -> No
 
 async def test_keep_alives_are_no_events() -> None:
     assert not await stream_of(b"data:\n\ndata: ping\n\n: comment\n\n").fill()
+
+
+@pytest.mark.parametrize("noise", [b": keepalive\n\n", b"data: \n\n", b"data: : PROCESSING\n\n"])
+async def test_only_events_count_against_a_pause(noise: bytes) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield TEXT
+        while True:
+            await asyncio.sleep(0.001)  # the server's pace
+            yield noise
+
+    stream = UpstreamStream(httpx2.Response(200, content=body()), between=0.1)
+    assert (await anext(stream))["delta"] == "Hi"
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamTooSlow):
+            await anext(stream)
+    await stream.close()

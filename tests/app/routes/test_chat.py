@@ -70,7 +70,7 @@ async def test_upstream_gets_the_message_the_settings_and_no_leave_to_store(
     assert request.token == "sk-test"
     assert request.body == {
         "model": "gpt-4o-mini",
-        "input": [{"role": "user", "content": "Hi"}],
+        "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
         "instructions": "Be brief.",
         "max_output_tokens": 4096,
         "store": False,

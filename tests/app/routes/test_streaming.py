@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import httpx2
+import pytest
 from starlette.types import Message
 
 from app.chat.sse import Decoder
+from app.main import create_app
 from app.routes.streaming import EventStream
 from infra.standin.plays import play
 from infra.standin.server import StandIn
+from tests.conftest import MakeSettings
+from tests.fakes.server import serving
 
 
 async def test_the_first_text_arrives_while_the_upstream_holds_back_the_second(
@@ -25,6 +29,60 @@ async def test_the_first_text_arrives_while_the_upstream_holds_back_the_second(
             if seen == ["first"]:
                 standin.open_gate("g")
     assert seen == ["first", "second"]
+
+
+@pytest.fixture(scope="module")
+def impatient_url(make_settings: MakeSettings) -> Iterator[str]:
+    """The app, whose streams begin after 50 ms without an answer."""
+    with serving(create_app(make_settings(), longest_silence=0.05)) as url:
+        yield url
+
+
+@pytest.fixture
+async def impatient(impatient_url: str, standin: StandIn) -> AsyncIterator[httpx2.AsyncClient]:
+    del standin
+    async with httpx2.AsyncClient(base_url=impatient_url) as client:
+        yield client
+
+
+LATER: list[dict[str, object]] = [{"gate": "late"}, {"status": 429, "headers": {"retry-after": "7"}}]
+
+
+def asking(client: httpx2.AsyncClient, path: str, message: str) -> httpx2.Request:
+    if path.startswith("/api"):
+        return client.build_request("POST", path, json={"message": message})
+    return client.build_request("GET", path, params={"message": message})
+
+
+@pytest.mark.parametrize("path", ["/api/chat/stream", "/chat-stream"])
+async def test_a_stream_begins_after_a_long_silence(impatient: httpx2.AsyncClient, standin: StandIn, path: str) -> None:
+    response = await impatient.send(asking(impatient, path, play(*LATER)), stream=True)
+    assert response.status_code == 200
+    chunks = response.aiter_bytes()
+    assert (await anext(chunks)).startswith(b": still here\n\n")
+    standin.open_gate("late")
+    name, data = Decoder().feed(b"".join([chunk async for chunk in chunks]))[-1]
+    await response.aclose()
+    end = json.loads(data)
+    assert (name, end["status"], end["error"]["code"]) == (b"end", "failed", "rate_limited")
+    assert (end["error"]["status"], end["error"]["retry_after"]) == (429, 7)
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/chat-complete"])
+async def test_a_whole_answer_keeps_its_status_after_a_long_silence(
+    impatient: httpx2.AsyncClient, standin: StandIn, path: str
+) -> None:
+    asked = asyncio.create_task(impatient.send(asking(impatient, path, play(*LATER))))
+    await asyncio.to_thread(standin.wait_received)
+    await asyncio.sleep(0.1)  # the silence that the test is about
+    standin.open_gate("late")
+    response = await asked
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+async def test_an_early_failure_is_a_status(client: httpx2.AsyncClient) -> None:
+    for path in ("/api/chat/stream", "/chat-stream"):
+        assert (await client.send(asking(client, path, play(LATER[1])))).status_code == 429
 
 
 async def test_a_client_that_leaves_changes_nothing(client: httpx2.AsyncClient, standin: StandIn) -> None:

@@ -240,9 +240,9 @@ async def test_a_conversation_tells_upstream_the_path_to_the_new_question(
     body = standin.requests()[-1].body
     assert isinstance(body, dict)
     assert body["input"] == [
-        {"role": "user", "content": HELLO},
-        {"role": "assistant", "content": "Hello"},
-        {"role": "user", "content": "And now?"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": HELLO}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And now?"}]},
     ]
 
 

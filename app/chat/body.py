@@ -1,0 +1,50 @@
+"""What the body of a success is: an event stream, one JSON document though a stream was asked for, or neither. Pure."""
+
+import re
+from typing import Any
+
+from app.chat import faults, sse
+from app.problems import UpstreamFailed, UpstreamMisconfigured
+
+Bytes = bytes | bytearray
+END_OF_STATUS = {"failed": "response.failed", "incomplete": "response.incomplete"}
+
+
+def event_of(body: object) -> dict[str, Any]:
+    """The document as the last event of a stream.
+
+    Raises the error that it holds; UpstreamMisconfigured if it is another server's;
+    UpstreamFailed if it is no JSON.
+    """
+    if body is None:
+        raise UpstreamFailed
+    document: Any = body[0] if isinstance(body, list) and body else body
+    if not isinstance(document, dict):
+        raise UpstreamMisconfigured(faults.WRONG_URL)
+    response = document["response"] if isinstance(document.get("response"), dict) else document
+    if isinstance(response.get("output"), list) or response.get("object") == "response":
+        return {"type": END_OF_STATUS.get(str(response.get("status")), "response.completed"), "response": response}
+    if any(document.get(name) for name in ("error", "errors", "detail", "code")):
+        raise faults.from_stream_error(document)
+    raise UpstreamMisconfigured(faults.WRONG_URL)
+
+
+def is_telling(start: Bytes) -> bool:
+    """Whether a body's start shows what it is."""
+    return bool(start.removeprefix(sse.BOM).strip())
+
+
+def is_json(start: bytes) -> bool:
+    """Whether the body is a JSON document, whatever it is called: no line of an event stream starts so."""
+    return start.removeprefix(sse.BOM).lstrip()[:1] in (b"{", b"[")
+
+
+def is_stream(start: bytes, content_type: str) -> bool:
+    """Whether the body is an event stream, by its type or, if that is wrong, by its first line."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_field = re.match(rb"(data|event|id|retry)?:", start.removeprefix(sse.BOM).lstrip())
+    return media_type in ("", "text/event-stream") or is_field is not None
+
+
+def is_too_long(body: Bytes) -> bool:
+    return len(body) > sse.MAX_PENDING
