@@ -107,6 +107,7 @@ END_EVENTS: Mapping[str, str] = {
 HANDLERS: Mapping[str, Callable[[Reducer, Upstream], Iterable[Event]]] = {
     "response.output_item.added": Reducer.on_announced,
     "response.output_text.annotation.added": Reducer.on_annotation,
+    "response.output_text_annotation.added": Reducer.on_annotation,  # its name in the API's first months
     "response.output_text.done": Reducer.on_text_done,
     "response.refusal.done": Reducer.on_text_done,
     "response.reasoning_text.done": Reducer.on_text_done,

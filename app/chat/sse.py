@@ -22,7 +22,8 @@ class Decoder:
     """Decodes one stream. Raises ValueError where a line grows beyond MAX_PENDING."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending: list[bytes] = []  # of the line that has not ended
+        self._length = 0
         self._after_cr = False
         self._at_start = True
         self._event = b""
@@ -39,14 +40,29 @@ class Decoder:
         if not chunk:
             return []
         self._after_cr = chunk.endswith(b"\r")
-        lines = (self._pending + chunk).splitlines(keepends=True)
-        self._pending = b"" if lines[-1].endswith((b"\n", b"\r")) else lines.pop()
-        if len(self._pending) > MAX_PENDING:
-            raise ValueError("a line of the event stream has no end")
+        lines = self._ended(chunk) if b"\n" in chunk or b"\r" in chunk else []
+        if not lines:
+            self._keep(chunk)
         if self._at_start and lines:
             self._at_start = False
             lines[0] = lines[0].removeprefix(BOM)
         return lines
+
+    def _ended(self, chunk: bytes) -> list[bytes]:
+        if self._pending:
+            chunk = b"".join((*self._pending, chunk))
+            self._pending.clear()
+            self._length = 0
+        lines = chunk.splitlines(keepends=True)
+        if not lines[-1].endswith((b"\n", b"\r")):
+            self._keep(lines.pop())
+        return lines
+
+    def _keep(self, piece: bytes) -> None:
+        self._pending.append(piece)
+        self._length += len(piece)
+        if self._length > MAX_PENDING:
+            raise ValueError("a line of the event stream has no end")
 
     def _take(self, line: bytes) -> ServerSentEvent | None:
         field, _, value = line.rstrip(b"\r\n").partition(b":")

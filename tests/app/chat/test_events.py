@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.chat.events import collect, frame
 from app.contract import End, Reasoning, Refusal, Source, Start, Status, Text, Tool, Usage
 from app.store import TurnHead
@@ -32,3 +34,8 @@ def test_a_collected_stream_holds_everything_in_order() -> None:
 
 def test_a_turn_without_an_end_is_running() -> None:
     assert collect(HEAD, [(0, Text(delta="a"))]).status is Status.RUNNING
+
+
+@pytest.mark.parametrize("count", [-5, 10**9 + 1, 1.5, "7", True, [1], float("inf")])
+def test_a_stored_count_that_cannot_be_right_is_null(count: object) -> None:
+    assert Usage.model_validate({"input_tokens": count, "output_tokens": 7}) == Usage(output_tokens=7)

@@ -55,6 +55,14 @@ def test_refuses_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         Decoder().feed(b"data: 0123456789")
 
 
+def test_a_long_line_costs_in_proportion_to_its_length() -> None:
+    decoder = Decoder()
+    line = b"data: " + b"x" * 500_000
+    for at in range(len(line)):  # copying the line for each byte would take a minute
+        decoder.feed(line[at : at + 1])
+    assert decoder.feed(b"\n\n") == [ServerSentEvent(b"message", line[6:])]
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_is_encoded_is_what_another_decoder_reads(text: str) -> None:
     frame = sse.encode(text, event="text", event_id="t:1")
