@@ -7,12 +7,12 @@ stop lies in the slot that comes next, reads that back. Whoever finds the lease 
 end of his own, and has thereby fenced the producer.
 
 Nothing is read, modified and written: every change is one conditional write. A user reaches only what is his: what
-belongs to another owner is None or False, as if it did not exist, and so is what has expired. Times are seconds since
-the epoch. Every method may raise StoreUnavailableError (after its own bounded retries), and then nothing, or all of the
-change, has been done: the same call may be made again.
+belongs to another owner is None or False, as if it did not exist, and so is what has expired, and an id that is empty
+or longer than a stored one can be. Times are seconds since the epoch. Every method may raise StoreUnavailableError
+(after its own bounded retries), and then nothing, or all of the change, has been done: the same call may be made again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_BATCH_BYTES = 300 * 1024
@@ -34,7 +34,9 @@ class SlotTakenError(Exception):
 
 @dataclass(frozen=True)
 class TurnHead:
-    """What a turn was asked, which never changes. `producer` names who created it and alone may produce its answer."""
+    """What a turn was asked, which never changes. `producer` names who created it and alone may produce its answer.
+    `turn_id` is unique for its owner.
+    """
 
     turn_id: str
     owner: str
@@ -46,17 +48,24 @@ class TurnHead:
     instructions: str | None
     created_at: float
     expires_at: float
+    has_old_keys: bool = field(default=False, compare=False, repr=False)
+    """Set by the store: version 0.1.0 stored the turn in DynamoDB, under keys without its owner."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A piece of a turn's log. `data` is opaque to the store, MAX_BATCH_BYTES at most; `writer` says who appends it."""
+    """A piece of a turn's log. `data` is opaque to the store, MAX_BATCH_BYTES at most; `writer` says who appends it.
+
+    A final batch may bring `expires_at`, a time before the turn's own: the turn expires then instead, with its log,
+    and so does its conversation if it has no other turn. It is not returned by reads.
+    """
 
     slot: int
     data: bytes
     writer: str
     lease_until: float
     final: bool = False
+    expires_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,10 @@ class Store(Protocol):
 
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
         """Adds a turn, and its conversation where there is none yet, with this title. Returns the turn that is kept:
-        this one, or the one that had the same id before (of whatever owner). A conversation's `updated_at` moves on.
-        A crash half-way leaves at most a conversation without this turn; the same call again completes it. An id of a
-        conversation is its owner's: the same one of another owner is another conversation.
+        this one, or the owner's turn that had the same id before. A conversation's `updated_at` moves on. A crash
+        half-way leaves at most a conversation without this turn; the same call again completes it. Ids of turns and
+        conversations are their owner's: the same one of another owner is another. Raises ValueError if an id, a time
+        or the texts together are beyond the limits of app.store.rules; nothing is written then.
         """
 
     async def head(self, owner: str, turn_id: str) -> TurnHead | None:
@@ -93,7 +103,8 @@ class Store(Protocol):
 
     async def append(self, turn: TurnHead, batch: Batch) -> bool:
         """Claims the batch's slot; True where a request to stop lay in it. The same batch again, by the same writer,
-        is the same append (a retry whose first answer was lost), and renews its lease. Raises SlotTakenError, and
+        is the same append (a retry whose first answer was lost), and renews its lease. A batch with `expires_at`
+        costs a second write, a third if its turn is the only one of the conversation. Raises SlotTakenError, and
         ValueError where the batch is larger than a batch may be.
         """
 
@@ -127,7 +138,7 @@ class Store(Protocol):
         """
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
-        """Gives it another title. False where there is none."""
+        """Gives it another title. False where there is none. Raises ValueError for a title that is too long."""
 
     async def delete(self, owner: str, conversation_id: str) -> bool:
         """Deletes it with its turns and their logs. False where there is none. May be repeated until it is all gone.

@@ -5,11 +5,11 @@ names a place and no owner: whoever brings it reads on in his own list.
 """
 
 import base64
-import math
 import struct
 from typing import NamedTuple
 
 MAX_ID_BYTES = 512
+MIN_TIME = 1e-100  # DynamoDB takes no number between 0 and 1E-130
 MAX_TIME = 1e11  # the year 5138
 _TIME = struct.Struct(">d")
 
@@ -32,7 +32,7 @@ def decode(cursor: str) -> Position:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         (updated_at,) = _TIME.unpack(raw[: _TIME.size])
-        position = Position(updated_at, raw[_TIME.size :].decode())
+        position = Position(updated_at + 0.0, raw[_TIME.size :].decode())  # of two zeros one is a cursor's
     except (ValueError, struct.error):
         raise ValueError("not a cursor") from None
     if not _is_possible(position) or encode(position) != cursor:
@@ -41,5 +41,5 @@ def decode(cursor: str) -> Position:
 
 
 def _is_possible(position: Position) -> bool:
-    is_time = math.isfinite(position.updated_at) and 0 <= position.updated_at < MAX_TIME
+    is_time = position.updated_at == 0 or MIN_TIME <= position.updated_at < MAX_TIME  # NaN is neither
     return is_time and 0 < len(position.conversation_id.encode()) <= MAX_ID_BYTES

@@ -17,7 +17,17 @@ from app.store import dynamodb_log as log
 from app.store import dynamodb_turns as turns
 from app.store.cursor import decode
 from app.store.dynamodb_table import Table
-from app.store.rules import check_batch, check_limit, check_slot, check_turns_limit, page, until_gap
+from app.store.rules import (
+    check_batch,
+    check_limit,
+    check_slot,
+    check_title,
+    check_turn,
+    check_turns_limit,
+    is_possible,
+    page,
+    until_gap,
+)
 
 THREADS = 8
 P = ParamSpec("P")
@@ -38,23 +48,29 @@ class DynamoDBStore:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rivulet-dynamodb")
 
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        check_turn(turn, title)
         return await self._run(turns.create, turn, title, self._clock())
 
     async def head(self, owner: str, turn_id: str) -> TurnHead | None:
-        turn = await self._run(turns.find, turn_id, self._clock())
-        return turn if turn and turn.owner == owner else None
+        if not is_possible(owner, turn_id):
+            return None
+        return await self._run(turns.find, owner, turn_id, self._clock())
 
     async def append(self, turn: TurnHead, batch: Batch) -> bool:
         check_batch(batch)
         stop = await self._run(log.append, turn, batch, self._clock())
         if stop is None:
             raise SlotTakenError
+        if batch.expires_at is not None:
+            await self._run(turns.expire_early, turn, batch.expires_at)
         return stop
 
     async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
+        check_slot(from_slot)
         return until_gap(await self._run(log.batches, turn, from_slot, self._clock()), from_slot)
 
     async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
+        check_slot(slot)
         return await self._run(log.stop_requested, turn, slot, self._clock())
 
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
@@ -67,18 +83,27 @@ class DynamoDBStore:
         return page(await self._run(conversations.listed, owner, limit + 1, after, self._clock()), limit)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        if not is_possible(owner, conversation_id):
+            return None
         return await self._run(conversations.find, owner, conversation_id, self._clock())
 
     async def turns(
         self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
     ) -> list[TurnHead]:
         check_turns_limit(limit)
+        if not is_possible(owner, conversation_id):
+            return []
         return await self._run(turns.listed, owner, conversation_id, self._clock(), limit=limit, after=after)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
+        check_title(title)
+        if not is_possible(owner, conversation_id):
+            return False
         return await self._run(conversations.rename, owner, conversation_id, title, self._clock())
 
     async def delete(self, owner: str, conversation_id: str) -> bool:
+        if not is_possible(owner, conversation_id):
+            return False
         return await self._run(turns.delete, owner, conversation_id, self._clock())
 
     async def close(self) -> None:

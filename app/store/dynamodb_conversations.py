@@ -12,7 +12,6 @@ from app.store.dynamodb_items import (
     VERSION,
     Key,
     Values,
-    check_item,
     conversation_key,
     encode,
     expiry,
@@ -63,12 +62,20 @@ def listed(table: Table, owner: str, limit: int, after: Position | None, now: fl
 def rename(table: Table, owner: str, conversation_id: str, title: str, now: float) -> bool:
     """False where there is none."""
     key = conversation_key(owner, conversation_id)
-    check_item(key, {"h": title})
     try:
         table.update(key, "SET h = :h", "x > :now", h=title, now=now)
     except ConditionFailedError:
         return False
     return True
+
+
+def expire_early(table: Table, turn: TurnHead, expires: int) -> None:
+    """Lets the conversation of this turn expire, unless other turns have been counted in."""
+    key = conversation_key(turn.owner, turn.conversation_id)
+    values = table.get(key)  # costs a fifth of a write that fails
+    if values and values["n"] == 1:
+        with suppress(ConditionFailedError):
+            table.update(key, "SET x = :x", "n = :one AND t = :t AND x > :x", one=1, t=turn.created_at, x=expires)
 
 
 def count(table: Table, owner: str, conversation_id: str, now: float) -> int:
@@ -84,7 +91,6 @@ def remove(table: Table, owner: str, conversation_id: str, turns: int) -> None:
 
 
 def _upsert(table: Table, key: Key, new: Values, now: float) -> int:
-    check_item(key, new)
     changed = table.update(
         key,
         "SET h = if_not_exists(h, :h), t = if_not_exists(t, :t), u = :u, x = :x, v = :v ADD n :one",

@@ -1,28 +1,32 @@
 """What the store's objects are as items of DynamoDB, and back. Pure.
 
-    pk                             sk              what it is            attributes
-    TURN#<turn>                    HEAD            a turn's head         o r c p m q i t e
-    TURN#<turn>                    LOG#<slot>      a batch               d w l f
-                                                   a request to stop     s, before the batch comes and after it
-                                                   a deleted turn's end  k
-    CONV#<owner>#<conversation>    TURN#<turn>     a turn of it
-    USER#<owner>                   CONV#<id>       a conversation        h t u n; by `u` in the index
+    pk                             sk                   what it is            attributes
+    T#<owner>#<turn>               HEAD                 a turn's head         o r c p m q i t e
+    T#<owner>#<turn>               LOG#<slot>           a batch               d w l f g
+                                                        a request to stop     s, before the batch comes and after it
+                                                        a deleted turn's end  k
+    CONV#<owner>#<conversation>    AT#<created>#<turn>  a turn of it
+    USER#<owner>                   CONV#<id>            a conversation        h t u n; by `u` in the index
 
-Every item has `v`, the version of this table of items, and `x`, the whole second at which it expires. All items of a
-turn have the same `x`, which tells it from an expired or deleted turn of the same id: `s` and `k` hold the `x` of the
-turn that they are meant for (and an item with `k` alone expires sooner). Names are short because DynamoDB charges for
-each kilobyte of an item, names included.
+Every item has `v`, the version of this table of items, and `x`, the whole second at which it expires. A turn's
+`expires_at`, rounded up, is its generation, which tells it from an expired or deleted turn of the same id. It is the
+`x` of all its items, unless they expire early: of a deleted turn's end `k` holds the generation, of a batch `g`. `s`
+holds the generation whose producer is to stop. Names are short because DynamoDB charges for each kilobyte of an item,
+names included.
+
+Version 0.1.0 used the turn's id alone: TURN#<turn> is the partition of such a turn, and TURN#<turn> the sort key of
+its reference in the conversation. They are read, continued and deleted, but not made any more. `v` is the same, since
+an older program refuses items with a higher one.
 """
 
 import math
+import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.store import Batch, Conversation, StoreUnavailableError, TurnHead
 
 VERSION = 1
-MAX_ITEM_BYTES = 400 * 1024
-MAX_KEY_BYTES = (2048, 1024)  # of the partition key, of the sort key
 Key = tuple[str, str]
 Values = dict[str, Any]
 """Attributes by name: str, bytes, bool, int or float."""
@@ -39,21 +43,35 @@ _HEAD = {
     "t": "created_at",
     "e": "expires_at",
 }
-_NUMBER_BYTES = 21  # at most
+_TIME = struct.Struct(">d")
 
 
-def head_key(turn_id: str) -> Key:
-    return f"TURN#{turn_id}", "HEAD"
+class Reference(NamedTuple):
+    """A turn in its conversation. References sort as their turns do: by time, then by id."""
+
+    created_at: float
+    turn_id: str
+    has_old_keys: bool = False
 
 
-def log_key(turn_id: str, slot: int) -> Key:
-    return f"TURN#{turn_id}", f"LOG#{slot:08}"
+def head_key(owner: str, turn_id: str, *, has_old_keys: bool = False) -> Key:
+    return f"TURN#{turn_id}" if has_old_keys else f"T#{_escape(owner)}#{turn_id}", "HEAD"
 
 
-def reference_key(owner: str, conversation_id: str, turn_id: str) -> Key:
-    # escaped, so that no owner and conversation have the key of another pair
-    escaped = owner.replace("%", "%25").replace("#", "%23")
-    return f"CONV#{escaped}#{conversation_id}", f"TURN#{turn_id}"
+def log_key(turn: TurnHead, slot: int) -> Key:
+    partition, _ = head_key(turn.owner, turn.turn_id, has_old_keys=turn.has_old_keys)
+    return partition, log_sort_key(slot)
+
+
+def log_sort_key(slot: int) -> str:
+    return f"LOG#{slot:08}"
+
+
+def reference_key(owner: str, conversation_id: str, reference: Reference) -> Key:
+    created_at, turn_id, has_old_keys = reference
+    # the bytes of doubles that are not negative are in the order of their values
+    sort = f"TURN#{turn_id}" if has_old_keys else f"AT#{_TIME.pack(created_at).hex()}#{turn_id}"
+    return f"CONV#{_escape(owner)}#{conversation_id}", sort
 
 
 def conversation_key(owner: str, conversation_id: str) -> Key:
@@ -66,12 +84,23 @@ def id_of(values: Values) -> str:
     return str(name)
 
 
+def to_reference(values: Values) -> Reference:
+    """A reference that this version made."""
+    time, _, turn_id = id_of(values).partition("#")
+    (created_at,) = _TIME.unpack(bytes.fromhex(time))
+    return Reference(created_at, turn_id)
+
+
+def reference_of(turn: TurnHead) -> Reference:
+    return Reference(turn.created_at, turn.turn_id, turn.has_old_keys)
+
+
 def key_of(values: Values) -> Key:
     return values["pk"], values["sk"]
 
 
 def expiry(turn: TurnHead) -> int:
-    """The turn's `x`."""
+    """The turn's generation."""
     return math.ceil(turn.expires_at)
 
 
@@ -85,9 +114,11 @@ def head_values(turn: TurnHead) -> Values:
 
 
 def to_head(values: Values) -> TurnHead:
-    turn_id = values["pk"].removeprefix("TURN#")
+    kind, _, name = values["pk"].partition("#")
+    has_old_keys = kind == "TURN"
+    turn_id = name if has_old_keys else name.partition("#")[2]
     fields: dict[str, Any] = {field: values.get(name) for name, field in _HEAD.items()}
-    return TurnHead(turn_id=turn_id, **fields)
+    return TurnHead(turn_id=turn_id, has_old_keys=has_old_keys, **fields)
 
 
 def to_batch(values: Values) -> Batch:
@@ -99,10 +130,7 @@ def to_conversation(owner: str, values: Values) -> Conversation:
 
 
 def to_key(key: Key) -> Item:
-    """A key as DynamoDB takes it. Raises ValueError where an id is too long for one."""
-    for part, limit in zip(key, MAX_KEY_BYTES, strict=True):
-        if len(part.encode()) > limit:
-            raise ValueError(f"an id makes a key of more than {limit} bytes: DynamoDB takes no more")
+    """A key as DynamoDB takes it."""
     partition, sort = key
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
@@ -110,13 +138,6 @@ def to_key(key: Key) -> Item:
 def to_item(key: Key, values: Values) -> Item:
     """A whole item."""
     return to_key(key) | encode(values | {"v": VERSION})
-
-
-def check_item(key: Key, values: Values) -> None:
-    """Raises ValueError where the item is larger than DynamoDB takes."""
-    size = sum(len(name) + _size(value) for name, value in to_item(key, values).items())
-    if size > MAX_ITEM_BYTES:
-        raise ValueError(f"an item of {size} bytes: DynamoDB takes {MAX_ITEM_BYTES}")
 
 
 def encode(values: Mapping[str, Any]) -> Item:
@@ -150,11 +171,6 @@ def _from_attribute(attribute: dict[str, Any]) -> object:
     return float(value) if kind == "N" else value
 
 
-def _size(attribute: dict[str, Any]) -> int:
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S":
-            return len(value.encode())
-        case "B":
-            return len(value)
-    return _NUMBER_BYTES
+def _escape(owner: str) -> str:
+    """Without a '#', so that no owner and id have the key of another pair."""
+    return owner.replace("%", "%25").replace("#", "%23")

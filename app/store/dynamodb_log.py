@@ -1,23 +1,37 @@
 """A turn's log in DynamoDB: each write is a conditional one of one item. All of it blocks.
 
-A slot is free, asked to stop (`s`), claimed (`d`), or the end of a deleted turn (`k`). What has expired is written over
-as if it were not there: a write that gives an item another `x`, and so makes it live again, sets or removes the rest.
+A slot is free, asked to stop (`s`), claimed (`d`), or the end of a deleted turn (`k`). What has expired, or is of an
+older generation, is written over as if it were not there: a write that gives an item another `x`, and so makes it live
+again, sets or removes the rest.
 """
 
 import math
 from collections.abc import Iterator, Mapping
 
 from app.store import Batch, TurnHead
-from app.store.dynamodb_items import VERSION, Values, expiry, id_of, is_alive, key_of, log_key, to_batch
+from app.store.dynamodb_items import (
+    VERSION,
+    Values,
+    expiry,
+    head_key,
+    id_of,
+    is_alive,
+    key_of,
+    log_key,
+    log_sort_key,
+    to_batch,
+)
 from app.store.dynamodb_table import ConditionFailedError, Table
 from app.store.rules import MAX_SLOT
 
 FENCED_FOR = 3600  # seconds; a producer that is alive appends every few, and then finds out
-_WITHOUT_DATA = {"ProjectionExpression": "pk, sk, w, f, k, x, v"}
-_UNCLAIMED = "attribute_not_exists(d) OR x <= :now"
-_OPEN = "attribute_not_exists(d) AND (attribute_not_exists(k) OR k <> :x)"
+_WITHOUT_DATA = {"ProjectionExpression": "pk, sk, w, f, g, k, x, v"}
+_OLDER = "g < :g OR (attribute_not_exists(g) AND x < :g)"
+_UNCLAIMED = f"attribute_not_exists(d) OR x <= :now OR {_OLDER}"
+_OPEN = "attribute_not_exists(d) AND (attribute_not_exists(k) OR k <> :g)"
 _SAME = "d = :d AND w = :w AND f = :f"
-_CLAIMABLE = f"({_OPEN}) OR ({_SAME}) OR x <= :now"
+_OUTLIVED = f"attribute_exists(d) AND ({_OLDER} OR (x <= :now AND g <> :g))"
+_CLAIMABLE = f"({_OPEN}) OR ({_SAME}) OR ({_OUTLIVED})"
 
 
 def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | None:
@@ -25,16 +39,18 @@ def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | Non
     generation = expiry(turn)
     if generation <= now:
         return None
+    expires = generation if batch.expires_at is None else min(generation, math.ceil(batch.expires_at))
     claim = {
         "d": batch.data,
         "w": batch.writer,
         "l": batch.lease_until,
         "f": batch.final,
-        "x": generation,
+        "g": generation,
+        "x": expires,
         "v": VERSION,
     }
     try:
-        key = log_key(turn.turn_id, batch.slot)
+        key = log_key(turn, batch.slot)
         before = table.update(key, _set(claim), _CLAIMABLE, "ALL_OLD", **claim, now=now)
     except ConditionFailedError:
         return None
@@ -45,14 +61,16 @@ def batches(table: Table, turn: TurnHead, from_slot: int, now: float) -> list[Ba
     """The claimed slots from this one on, gaps included."""
     return [
         to_batch(values)
-        for values in _slots(table, turn.turn_id, from_slot)
-        if _is_claimed(values) and is_alive(values, now)
+        for values in _slots(table, turn, from_slot)
+        if _is_claimed(values) and _is_of(turn, values) and is_alive(values, now)
     ]
 
 
 def stop_requested(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
-    values = table.get(log_key(turn.turn_id, slot))
-    return values is not None and is_alive(values, now) and values.get("s") == values["x"]
+    values = table.get(log_key(turn, slot))
+    if values is None or not is_alive(values, now):
+        return False
+    return values.get("s") == expiry(turn) != values.get("k")  # a deleted turn is over
 
 
 def request_stop(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
@@ -63,8 +81,8 @@ def request_stop(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
 
 def fence(table: Table, turn: TurnHead, now: float) -> None:
     """Takes the slot that comes next, so that nobody goes on with a turn that is to be deleted."""
-    slots = _slots(table, turn.turn_id, options=_WITHOUT_DATA)
-    claimed = [values for values in slots if _is_claimed(values) and is_alive(values, now)]
+    slots = _slots(table, turn, options=_WITHOUT_DATA)
+    claimed = [values for values in slots if _is_claimed(values) and _is_of(turn, values) and is_alive(values, now)]
     if claimed and claimed[-1]["f"]:
         return
     slot = int(id_of(claimed[-1])) + 1 if claimed else 0
@@ -73,17 +91,23 @@ def fence(table: Table, turn: TurnHead, now: float) -> None:
         slot += 1
 
 
-def sweep(table: Table, turn_id: str) -> None:
+def sweep(table: Table, partition: str) -> None:
     """Deletes the log but for what `fence` has laid, which expires by itself."""
-    slots = _slots(table, turn_id, options=_WITHOUT_DATA)
+    slots = _slots_in(table, partition, options=_WITHOUT_DATA)
     table.delete_many([key_of(values) for values in slots if _is_claimed(values) or "k" not in values])
 
 
 def _slots(
-    table: Table, turn_id: str, from_slot: int = 0, options: Mapping[str, object] | None = None
+    table: Table, turn: TurnHead, from_slot: int = 0, options: Mapping[str, object] | None = None
 ) -> Iterator[Values]:
-    partition, first = log_key(turn_id, from_slot)
-    _, last = log_key(turn_id, MAX_SLOT)
+    partition, _ = head_key(turn.owner, turn.turn_id, has_old_keys=turn.has_old_keys)
+    return _slots_in(table, partition, from_slot, options)
+
+
+def _slots_in(
+    table: Table, partition: str, from_slot: int = 0, options: Mapping[str, object] | None = None
+) -> Iterator[Values]:
+    first, last = log_sort_key(from_slot), log_sort_key(MAX_SLOT)
     return table.query("pk = :pk AND sk BETWEEN :first AND :last", options, pk=partition, first=first, last=last)
 
 
@@ -91,11 +115,17 @@ def _is_claimed(values: Values) -> bool:
     return "w" in values  # as `d`, which is not always read
 
 
+def _is_of(turn: TurnHead, values: Values) -> bool:
+    """Whether a batch belongs to this generation of the turn, as one of version 0.1.0 says by its `x`."""
+    return bool(values.get("g", values["x"]) == expiry(turn))
+
+
 def _mark(table: Table, turn: TurnHead, slot: int, marks: Values, now: float) -> bool:
     """Puts marks into a slot. False where it is claimed."""
     new = marks | {"v": VERSION}
     try:
-        table.update(log_key(turn.turn_id, slot), f"{_set(new)} REMOVE d, w, l, f", _UNCLAIMED, **new, now=now)
+        expression = f"{_set(new)} REMOVE d, w, l, f, g"
+        table.update(log_key(turn, slot), expression, _UNCLAIMED, **new, g=expiry(turn), now=now)
     except ConditionFailedError:
         return False
     return True

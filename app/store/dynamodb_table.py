@@ -67,10 +67,10 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def get_many(self, keys: Sequence[Key]) -> Iterator[Values]:
+    def get_many(self, keys: Sequence[Key], options: Mapping[str, object] | None = None) -> Iterator[Values]:
         """Those of the items that exist, in no order."""
         for some in _parts(keys, GET_AT_MOST):
-            wanted = {self._name: {"Keys": some, "ConsistentRead": True}}
+            wanted = {self._name: {"Keys": some, "ConsistentRead": True} | dict(options or {})}
             for answer in self._until_processed("batch_get_item", wanted, "UnprocessedKeys"):
                 yield from map(decode, answer["Responses"].get(self._name, []))
 

@@ -1,46 +1,50 @@
 """Turns, and what leads to them, in DynamoDB. All of it blocks.
 
 A turn is written in an order that a crash leaves nothing half-made of: the conversation, the reference from there, and
-last the head, which decides. So a reference may lead to no turn, or to one of another conversation: it is skipped. A
-turn is deleted the other way round, so that what is left can be found again.
+last the head, which decides. So a reference may lead to no turn, or to another one: it is skipped. A turn is deleted
+the other way round, so that what is left can be found again.
 """
 
+import math
 from contextlib import suppress
+from itertools import islice
 
 from app.store import StoreUnavailableError, TurnHead
 from app.store import dynamodb_conversations as conversations
 from app.store import dynamodb_log as log
 from app.store.dynamodb_items import (
     Key,
-    check_item,
+    Reference,
     expiry,
     head_key,
     head_values,
-    id_of,
     is_alive,
     reference_key,
+    reference_of,
     to_head,
 )
-from app.store.dynamodb_table import ConditionFailedError, Table
+from app.store.dynamodb_references import References
+from app.store.dynamodb_table import GET_AT_MOST, WRITE_AT_MOST, ConditionFailedError, Table
 
 ATTEMPTS = 5  # where others write or delete the same at the same moment
 
 
 def create(table: Table, turn: TurnHead, title: str, now: float) -> TurnHead:
     """The turn that is kept: this one, or the one that is there."""
-    check_item(head_key(turn.turn_id), head_values(turn))
     for _ in range(ATTEMPTS):
-        if kept := find(table, turn.turn_id, now):
+        if kept := find(table, turn.owner, turn.turn_id, now):
             return kept
         if _add(table, turn, title, now):
             return turn
     raise StoreUnavailableError(f"turn {turn.turn_id} comes and goes all the time")
 
 
-def find(table: Table, turn_id: str, now: float) -> TurnHead | None:
-    """The turn, whoever owns it."""
-    values = table.get(head_key(turn_id))
-    return to_head(values) if values and is_alive(values, now) else None
+def find(table: Table, owner: str, turn_id: str, now: float) -> TurnHead | None:
+    """The owner's turn, one that version 0.1.0 stored included."""
+    found = table.get_many([head_key(owner, turn_id, has_old_keys=has_old_keys) for has_old_keys in (False, True)])
+    turns = [to_head(values) for values in found if is_alive(values, now)]
+    mine = [turn for turn in turns if turn.owner == owner]
+    return min(mine, key=lambda turn: turn.has_old_keys, default=None)
 
 
 def listed(
@@ -55,20 +59,32 @@ def listed(
     """At most `limit` of the conversation's turns, oldest first, those after a turn if one is given."""
     if conversations.find(table, owner, conversation_id, now) is None:
         return []
-    found = _find_all(table, _references(table, owner, conversation_id, now), now).values()
-    mine = [turn for turn in found if (turn.owner, turn.conversation_id) == (owner, conversation_id)]
-    later = [turn for turn in mine if after is None or _place(turn) > _place(after)]
-    return sorted(later, key=_place)[:limit]
+    references = References(table, owner, conversation_id, now)
+    at_once = min(limit or GET_AT_MOST, GET_AT_MOST)
+    found = references.in_order(reference_of(after) if after else None, at_once)
+    with_heads = references.with_heads(found, at_once)
+    turns = (turn for reference, turn in with_heads if turn and references.is_of(turn, reference))
+    return list(islice(turns, limit))
+
+
+def expire_early(table: Table, turn: TurnHead, expires_at: float) -> None:
+    """Lets the turn expire before its time, and its conversation if it has no other turn."""
+    expires = math.ceil(expires_at)
+    with suppress(ConditionFailedError):  # it is gone, or expires earlier still
+        table.update(_key(turn), "SET x = :x", "e = :e AND x > :x", e=turn.expires_at, x=expires)
+    conversations.expire_early(table, turn, expires)
 
 
 def delete(table: Table, owner: str, conversation_id: str, now: float) -> bool:
     """Deletes until nothing is left, turns that are added meanwhile included. False where there was nothing."""
+    references = References(table, owner, conversation_id, now)
     for attempt in range(ATTEMPTS):
         counted = conversations.count(table, owner, conversation_id, now)
-        turn_ids = _references(table, owner, conversation_id, now)
-        if not counted and not turn_ids:
+        found = list(references.in_any_order())
+        if not counted and not found:
             return attempt > 0
-        _erase_all(table, owner, conversation_id, turn_ids, now)
+        for first in range(0, len(found), WRITE_AT_MOST):
+            _erase_all(references, found[first : first + WRITE_AT_MOST])
         conversations.remove(table, owner, conversation_id, counted)
     raise StoreUnavailableError(f"turns are being added to conversation {conversation_id} all the time")
 
@@ -78,7 +94,7 @@ def _add(table: Table, turn: TurnHead, title: str, now: float) -> bool:
     counted = conversations.count_in(table, turn, title, now)
     table.put(_reference(turn), {"x": expiry(turn)})
     try:
-        table.put(head_key(turn.turn_id), head_values(turn), "attribute_not_exists(pk) OR x <= :now", now=now)
+        table.put(_key(turn), head_values(turn), "attribute_not_exists(pk) OR x <= :now", now=now)
     except ConditionFailedError:
         _withdraw(table, turn, counted, now)
         return False
@@ -87,7 +103,7 @@ def _add(table: Table, turn: TurnHead, title: str, now: float) -> bool:
 
 def _withdraw(table: Table, turn: TurnHead, counted: int, now: float) -> None:
     """Takes back what `_add` has written for a turn that was too late, unless it holds for the one that came first."""
-    kept = find(table, turn.turn_id, now)
+    kept = find(table, turn.owner, turn.turn_id, now)
     if kept is None or _reference(kept) == _reference(turn):
         return
     table.delete_many([_reference(turn)])
@@ -95,40 +111,26 @@ def _withdraw(table: Table, turn: TurnHead, counted: int, now: float) -> None:
         conversations.remove(table, turn.owner, turn.conversation_id, counted)
 
 
-def _erase_all(table: Table, owner: str, conversation_id: str, turn_ids: list[str], now: float) -> None:
-    heads = _find_all(table, turn_ids, now)
-    keys = {turn_id: reference_key(owner, conversation_id, turn_id) for turn_id in turn_ids}
-    for turn_id, reference in keys.items():
-        turn = heads.get(turn_id)
+def _erase_all(references: References, some: list[Reference]) -> None:
+    for reference, turn in references.with_heads(some):
         if turn is None:
-            log.sweep(table, turn_id)  # somebody deleted the head, and got no further
-        elif _reference(turn) == reference:
-            _erase(table, turn, now)
-    table.delete_many(list(keys.values()))
+            partition, _ = references.head_key(reference)
+            log.sweep(references.table, partition)  # another deletion deleted the head, and got no further
+        elif references.is_of(turn, reference):
+            _erase(references.table, turn, references.now)
+    references.delete(some)
 
 
 def _erase(table: Table, turn: TurnHead, now: float) -> None:
     log.fence(table, turn, now)
     with suppress(ConditionFailedError):  # it has gone, or another turn has come with its id
-        table.delete(head_key(turn.turn_id), "x = :x", x=expiry(turn))
-    log.sweep(table, turn.turn_id)
+        table.delete(_key(turn), "e = :e", e=turn.expires_at)
+    log.sweep(table, _key(turn)[0])
 
 
-def _references(table: Table, owner: str, conversation_id: str, now: float) -> list[str]:
-    """The ids of turns that are, or were to be, in the conversation."""
-    partition, _ = reference_key(owner, conversation_id, "")
-    return [id_of(values) for values in table.query("pk = :pk", pk=partition) if is_alive(values, now)]
-
-
-def _find_all(table: Table, turn_ids: list[str], now: float) -> dict[str, TurnHead]:
-    found = table.get_many([head_key(turn_id) for turn_id in turn_ids])
-    turns = [to_head(values) for values in found if is_alive(values, now)]
-    return {turn.turn_id: turn for turn in turns}
-
-
-def _place(turn: TurnHead) -> tuple[float, str]:
-    return turn.created_at, turn.turn_id
+def _key(turn: TurnHead) -> Key:
+    return head_key(turn.owner, turn.turn_id, has_old_keys=turn.has_old_keys)
 
 
 def _reference(turn: TurnHead) -> Key:
-    return reference_key(turn.owner, turn.conversation_id, turn.turn_id)
+    return reference_key(turn.owner, turn.conversation_id, reference_of(turn))

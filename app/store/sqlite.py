@@ -15,7 +15,17 @@ from pathlib import Path
 from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
 from app.store import sqlite_queries as queries
 from app.store.cursor import decode
-from app.store.rules import check_batch, check_limit, check_slot, check_turns_limit, page, until_gap
+from app.store.rules import (
+    check_batch,
+    check_limit,
+    check_slot,
+    check_title,
+    check_turn,
+    check_turns_limit,
+    is_possible,
+    page,
+    until_gap,
+)
 from app.store.sqlite_lane import Lane
 from app.store.sqlite_schema import connect
 
@@ -43,6 +53,7 @@ class SQLiteStore:
         self._writes.run_blocking(self._purge)
 
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
+        check_turn(turn, title)
         now = self._clock()
         kept = await self._writes.run(lambda db: queries.create(db, turn, title, now))
         if now >= self._purge_at:
@@ -51,6 +62,8 @@ class SQLiteStore:
         return kept
 
     async def head(self, owner: str, turn_id: str) -> TurnHead | None:
+        if not is_possible(owner, turn_id):
+            return None
         now = self._clock()
         return await self._reads.run(lambda db: queries.head(db, owner, turn_id, now))
 
@@ -63,11 +76,13 @@ class SQLiteStore:
         return stop
 
     async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
+        check_slot(from_slot)
         now = self._clock()
         found = await self._reads.run(lambda db: queries.batches(db, turn, from_slot, now))
         return until_gap(found, from_slot)
 
     async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
+        check_slot(slot)
         now = self._clock()
         return await self._reads.run(lambda db: queries.stop_requested(db, turn, slot, now))
 
@@ -84,6 +99,8 @@ class SQLiteStore:
         return page(found, limit)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
+        if not is_possible(owner, conversation_id):
+            return None
         now = self._clock()
         return await self._reads.run(lambda db: queries.conversation(db, owner, conversation_id, now))
 
@@ -91,15 +108,22 @@ class SQLiteStore:
         self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
     ) -> list[TurnHead]:
         check_turns_limit(limit)
+        if not is_possible(owner, conversation_id):
+            return []
         now = self._clock()
         job = partial(queries.turns, owner=owner, conversation_id=conversation_id, now=now, limit=limit, after=after)
         return await self._reads.run(job)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
+        check_title(title)
+        if not is_possible(owner, conversation_id):
+            return False
         now = self._clock()
         return await self._writes.run(lambda db: queries.rename(db, owner, conversation_id, title, now))
 
     async def delete(self, owner: str, conversation_id: str) -> bool:
+        if not is_possible(owner, conversation_id):
+            return False
         now = self._clock()
         return await self._writes.run(lambda db: queries.delete(db, owner, conversation_id, now))
 

@@ -6,24 +6,27 @@ statements on an index.
 
 # ruff: noqa: S608 - statements are put together from this module's constants; what comes from outside is bound
 import sqlite3
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 
 from app.store import Batch, Conversation, TurnHead
 from app.store.cursor import Position
 
-_TURN = ", ".join(field.name for field in fields(TurnHead))
-_TURN_VALUES = ", ".join("?" for _ in fields(TurnHead))
+_TURN_FIELDS = [field.name for field in fields(TurnHead) if field.compare]
+_TURN = ", ".join(_TURN_FIELDS)
+_TURN_VALUES = ", ".join("?" for _ in _TURN_FIELDS)
+_values_of = attrgetter(*_TURN_FIELDS)
 _CONVERSATION = ", ".join(field.name for field in fields(Conversation))
 _ALIVE_CONVERSATION = "owner = ? AND conversation_id = ? AND expires_at > ?"
+_ALIVE_TURN = "owner = ? AND turn_id = ? AND forget_at > ?"
 
 
 def create(db: sqlite3.Connection, turn: TurnHead, title: str, now: float) -> TurnHead:
     """The turn that is kept: this one, or the one that is there."""
-    kept = db.execute(f"SELECT {_TURN} FROM turn WHERE turn_id = ? AND expires_at > ?", (turn.turn_id, now)).fetchone()
-    if kept:
-        return TurnHead(*kept)
+    if kept := head(db, turn.owner, turn.turn_id, now):
+        return kept
     ids = (turn.owner, turn.conversation_id)
-    db.execute("DELETE FROM turn WHERE turn_id = ?", (turn.turn_id,))
+    db.execute("DELETE FROM turn WHERE owner = ? AND turn_id = ?", (turn.owner, turn.turn_id))
     db.execute("DELETE FROM conversation WHERE owner = ? AND conversation_id = ? AND expires_at <= ?", (*ids, now))
     db.execute(
         """INSERT INTO conversation (owner, conversation_id, title, created_at, updated_at, expires_at)
@@ -31,51 +34,62 @@ def create(db: sqlite3.Connection, turn: TurnHead, title: str, now: float) -> Tu
         updated_at = max(updated_at, excluded.updated_at), expires_at = max(expires_at, excluded.expires_at)""",
         (*ids, title, turn.created_at, turn.created_at, turn.expires_at),
     )
-    db.execute(f"INSERT INTO turn ({_TURN}) VALUES ({_TURN_VALUES})", astuple(turn))
+    db.execute(
+        f"INSERT INTO turn ({_TURN}, forget_at) VALUES ({_TURN_VALUES}, ?)", (*_values_of(turn), turn.expires_at)
+    )
     return turn
 
 
 def head(db: sqlite3.Connection, owner: str, turn_id: str, now: float) -> TurnHead | None:
-    found = db.execute(
-        f"SELECT {_TURN} FROM turn WHERE turn_id = ? AND owner = ? AND expires_at > ?", (turn_id, owner, now)
-    ).fetchone()
+    found = db.execute(f"SELECT {_TURN} FROM turn WHERE {_ALIVE_TURN}", (owner, turn_id, now)).fetchone()
     return TurnHead(*found) if found else None
 
 
 def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> bool | None:
     """Whether a request to stop lay in the slot; None where another batch lies there, or the turn is gone."""
     claimed = db.execute(
-        """INSERT INTO log (turn_id, slot, data, writer, lease_until, final)
-        SELECT turn_id, ?, ?, ?, ?, ? FROM turn WHERE turn_id = ? AND created_at = ? AND expires_at > ?
-        ON CONFLICT (turn_id, slot) DO UPDATE SET
+        f"""INSERT INTO log (turn_key, slot, data, writer, lease_until, final)
+        SELECT key, ?, ?, ?, ?, ? FROM turn WHERE {_ALIVE_TURN} AND created_at = ?
+        ON CONFLICT (turn_key, slot) DO UPDATE SET
         data = excluded.data, writer = excluded.writer, lease_until = excluded.lease_until, final = excluded.final
         WHERE data IS NULL OR (data = excluded.data AND writer = excluded.writer AND final = excluded.final)""",
-        (batch.slot, batch.data, batch.writer, batch.lease_until, batch.final, turn.turn_id, turn.created_at, now),
+        (
+            *(batch.slot, batch.data, batch.writer, batch.lease_until, batch.final),
+            *(turn.owner, turn.turn_id, now, turn.created_at),
+        ),
     ).rowcount
-    return _stop_lies_in(db, turn.turn_id, batch.slot, now) if claimed else None
+    if not claimed:
+        return None
+    if batch.expires_at is not None:
+        _expire_early(db, turn, batch.expires_at)
+    return stop_requested(db, turn, batch.slot, now)
 
 
 def batches(db: sqlite3.Connection, turn: TurnHead, from_slot: int, now: float) -> list[Batch]:
     """The claimed slots from this one on, gaps included."""
     found = db.execute(
-        """SELECT slot, data, writer, lease_until, final FROM log JOIN turn USING (turn_id)
-        WHERE turn_id = ? AND slot >= ? AND data IS NOT NULL AND expires_at > ? ORDER BY slot""",
-        (turn.turn_id, from_slot, now),
+        f"""SELECT slot, data, writer, lease_until, final FROM log JOIN turn ON turn_key = key
+        WHERE {_ALIVE_TURN} AND slot >= ? AND data IS NOT NULL ORDER BY slot""",
+        (turn.owner, turn.turn_id, now, from_slot),
     )
     return [Batch(slot, data, writer, lease_until, bool(final)) for slot, data, writer, lease_until, final in found]
 
 
 def stop_requested(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) -> bool:
-    return _stop_lies_in(db, turn.turn_id, slot, now)
+    found = db.execute(
+        f"SELECT stop FROM log JOIN turn ON turn_key = key WHERE {_ALIVE_TURN} AND slot = ?",
+        (turn.owner, turn.turn_id, now, slot),
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def request_stop(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) -> bool:
     if head(db, turn.owner, turn.turn_id, now) is None:
         return True
     laid = db.execute(
-        """INSERT INTO log (turn_id, slot, stop) VALUES (?, ?, 1)
-        ON CONFLICT (turn_id, slot) DO UPDATE SET stop = 1 WHERE data IS NULL""",
-        (turn.turn_id, slot),
+        f"""INSERT INTO log (turn_key, slot, stop) SELECT key, ?, 1 FROM turn WHERE {_ALIVE_TURN}
+        ON CONFLICT (turn_key, slot) DO UPDATE SET stop = 1 WHERE data IS NULL""",
+        (slot, turn.owner, turn.turn_id, now),
     )
     return laid.rowcount == 1
 
@@ -113,7 +127,7 @@ def turns(
     rest = "AND (created_at, turn_id) > (?, ?)" if after else ""
     position = (after.created_at, after.turn_id) if after else ()
     found = db.execute(
-        f"""SELECT {_TURN} FROM turn WHERE owner = ? AND conversation_id = ? AND expires_at > ? {rest}
+        f"""SELECT {_TURN} FROM turn WHERE owner = ? AND conversation_id = ? AND forget_at > ? {rest}
         ORDER BY created_at, turn_id LIMIT ?""",
         (owner, conversation_id, now, *position, -1 if limit is None else limit),
     )
@@ -137,7 +151,7 @@ def delete(db: sqlite3.Connection, owner: str, conversation_id: str, now: float)
 def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:
     """Deletes expired turns and conversations, `limit` of each at most. True where there may be more."""
     turns = db.execute(
-        "DELETE FROM turn WHERE turn_id IN (SELECT turn_id FROM turn WHERE expires_at <= ? LIMIT ?)", (now, limit)
+        "DELETE FROM turn WHERE key IN (SELECT key FROM turn WHERE forget_at <= ? LIMIT ?)", (now, limit)
     )
     conversations = db.execute(
         """DELETE FROM conversation WHERE (owner, conversation_id) IN
@@ -147,9 +161,16 @@ def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:
     return limit in (turns.rowcount, conversations.rowcount)
 
 
-def _stop_lies_in(db: sqlite3.Connection, turn_id: str, slot: int, now: float) -> bool:
-    found = db.execute(
-        "SELECT stop FROM log JOIN turn USING (turn_id) WHERE turn_id = ? AND slot = ? AND expires_at > ?",
-        (turn_id, slot, now),
-    ).fetchone()
-    return bool(found and found[0])
+def _expire_early(db: sqlite3.Connection, turn: TurnHead, expires_at: float) -> None:
+    """The conversation expires with the last of its turns."""
+    db.execute(
+        "UPDATE turn SET forget_at = min(forget_at, ?) WHERE owner = ? AND turn_id = ?",
+        (expires_at, turn.owner, turn.turn_id),
+    )
+    ids = (turn.owner, turn.conversation_id)
+    db.execute(
+        """UPDATE conversation SET expires_at =
+        (SELECT max(forget_at) FROM turn WHERE owner = ? AND conversation_id = ?)
+        WHERE owner = ? AND conversation_id = ?""",
+        (*ids, *ids),
+    )

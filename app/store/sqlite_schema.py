@@ -1,8 +1,9 @@
 """The SQLite file: its tables, its version, and how a connection to it is opened.
 
-`PRAGMA user_version` is the version of the tables: 0 in a new file. A file of a newer version, or one that holds
-somebody else's tables, is refused and left as it is. So is one that has a version and not our tables: other programs
-count theirs from 1, too.
+`PRAGMA user_version` is the version of the tables: 0 in a new file, 1 in a file of version 0.1.0, which is converted
+in one transaction. A file of a newer version, or one that holds somebody else's tables, is refused and left as it is.
+So is one that has a version and not our tables: other programs count theirs from 1, too. A mere addition does not
+raise the version, since older programs refuse a higher one.
 """
 
 import os
@@ -11,11 +12,11 @@ from pathlib import Path
 
 from app.store import StoreSetupError
 
-VERSION = 1
+VERSION = 2
 BUSY_TIMEOUT = 1.5  # seconds that a statement waits for another process's lock
 _LASTING = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
 
-_STATEMENTS = (
+_CONVERSATIONS = (
     """CREATE TABLE conversation (
         owner TEXT NOT NULL,
         conversation_id TEXT NOT NULL,
@@ -27,8 +28,12 @@ _STATEMENTS = (
     ) WITHOUT ROWID""",
     "CREATE INDEX conversation_updated ON conversation (owner, updated_at, conversation_id)",
     "CREATE INDEX conversation_expiry ON conversation (expires_at)",
+)
+_TURNS = (
+    # `forget_at` is `expires_at`, or before it if the turn failed
     """CREATE TABLE turn (
-        turn_id TEXT NOT NULL PRIMARY KEY,
+        key INTEGER PRIMARY KEY,
+        turn_id TEXT NOT NULL,
         owner TEXT NOT NULL,
         producer TEXT NOT NULL,
         conversation_id TEXT NOT NULL,
@@ -37,22 +42,41 @@ _STATEMENTS = (
         model TEXT NOT NULL,
         instructions TEXT,
         created_at REAL NOT NULL,
-        expires_at REAL NOT NULL
+        expires_at REAL NOT NULL,
+        forget_at REAL NOT NULL,
+        UNIQUE (owner, turn_id)
     )""",
-    "CREATE INDEX turn_conversation ON turn (owner, conversation_id, created_at)",
-    "CREATE INDEX turn_expiry ON turn (expires_at)",
     # a slot is claimed where it has data; without, only a request to stop lies in it
     """CREATE TABLE log (
-        turn_id TEXT NOT NULL REFERENCES turn (turn_id) ON DELETE CASCADE,
+        turn_key INTEGER NOT NULL REFERENCES turn (key) ON DELETE CASCADE,
         slot INTEGER NOT NULL,
         stop INTEGER NOT NULL DEFAULT 0,
         data BLOB,
         writer TEXT,
         lease_until REAL,
         final INTEGER,
-        PRIMARY KEY (turn_id, slot)
+        PRIMARY KEY (turn_key, slot)
     )""",
 )
+_TURN_INDEXES = (
+    "CREATE INDEX turn_conversation ON turn (owner, conversation_id, created_at, turn_id)",
+    "CREATE INDEX turn_expiry ON turn (forget_at)",
+)
+_FROM_VERSION_1 = (
+    "ALTER TABLE turn RENAME TO old_turn",
+    "ALTER TABLE log RENAME TO old_log",
+    *_TURNS,
+    """INSERT INTO turn (turn_id, owner, producer, conversation_id, parent_turn_id, message, model, instructions,
+        created_at, expires_at, forget_at)
+    SELECT turn_id, owner, producer, conversation_id, parent_turn_id, message, model, instructions,
+        created_at, expires_at, expires_at FROM old_turn""",
+    """INSERT INTO log (turn_key, slot, stop, data, writer, lease_until, final)
+    SELECT key, slot, stop, data, writer, lease_until, final FROM old_log JOIN turn USING (turn_id)""",
+    "DROP TABLE old_log",
+    "DROP TABLE old_turn",
+    *_TURN_INDEXES,  # last: the old tables' indexes have the same names
+)
+_STEPS = {0: (*_CONVERSATIONS, *_TURNS, *_TURN_INDEXES), 1: _FROM_VERSION_1}
 # one statement: between two, another process might make our tables
 _IS_NOT_OURS = """
     SELECT CASE user_version
@@ -110,9 +134,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # what a killed process has written stays, as it does with FULL; a power cut may take the last second, and never the
     # file's consistency. An fsync for each batch would take longer than all the rest of an append.
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
     if _version(connection) != VERSION:
-        _make_tables(connection)
+        make_tables(connection)
+    connection.execute("PRAGMA foreign_keys = ON")  # not before: a table that is dropped would take its log with it
 
 
 def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None:
@@ -123,10 +147,12 @@ def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None
         raise StoreSetupError(f"{path} is the database of another program")
 
 
-def _make_tables(connection: sqlite3.Connection) -> None:
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Makes the tables, or converts those of an older version."""
     connection.execute("BEGIN IMMEDIATE")
-    if _version(connection) == 0:  # else another process was faster
-        for statement in _STATEMENTS:
+    version = _version(connection)
+    if version in _STEPS:  # else another process was faster
+        for statement in _STEPS[version]:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.store import Store
+from app.store import Store, TurnHead
 from app.store.dynamodb import DynamoDBStore
 from app.store.dynamodb_client import make_client
+from app.store.dynamodb_items import head_key
 from app.store.dynamodb_schema import create_table_input
 from app.store.sqlite import SQLiteStore
 from tests.app.store.dynamodb_server import dynalite
@@ -26,6 +27,10 @@ class DynamoDB:
     endpoint: str
     table: str
     client: Any
+
+    def turn_items(self, turn: TurnHead) -> list[dict[str, Any]]:
+        """The head and the log of a turn."""
+        return self.items(head_key(turn.owner, turn.turn_id)[0])
 
     def items(self, partition: str) -> list[dict[str, Any]]:
         """What lies in a partition, as DynamoDB gives it."""

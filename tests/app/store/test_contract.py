@@ -34,12 +34,29 @@ async def test_the_first_turn_of_an_id_is_kept(store: Store, clock: Clock, owner
     assert await store.head(owner, first.turn_id) == first
 
 
-async def test_the_turn_that_is_kept_may_be_anothers(store: Store, clock: Clock, owner: str) -> None:
-    first = a_turn(clock, owner)
-    await store.create(first, "title")
-    stranger = f"not {owner}"
-    assert await store.create(a_turn(clock, stranger, turn_id=first.turn_id), "title") == first
-    assert (await store.conversations(stranger, 10)).conversations == []
+async def test_one_id_of_two_owners_is_two_turns(store: Store, clock: Clock, owner: str) -> None:
+    mine = a_turn(clock, owner)
+    theirs = a_turn(clock, f"not {owner}", turn_id=mine.turn_id, conversation_id=mine.conversation_id)
+    for turn in (mine, theirs):
+        assert await store.create(turn, "title") == turn
+        assert not await store.append(turn, a_batch(data=turn.owner.encode()))
+    assert await store.request_stop(theirs, 1)
+    assert not await store.stop_requested(mine, 1)
+    assert await store.delete(theirs.owner, theirs.conversation_id)
+    assert await store.head(owner, mine.turn_id) == mine
+    assert [batch.data for batch in await store.batches(mine)] == [owner.encode()]
+
+
+async def test_no_owner_and_turn_are_taken_for_others(store: Store, clock: Clock, owner: str) -> None:
+    """However the two may be put together to a key."""
+    ambiguous = [(f"{owner}#a", "b"), (owner, "a#b"), (f"{owner}%23a", "b"), (f"{owner}%2523a", "b")]
+    turns = [a_turn(clock, name, turn_id=turn_id, message=name) for name, turn_id in ambiguous]
+    for turn in turns:
+        await store.create(turn, "title")
+        await store.append(turn, a_batch(data=turn.owner.encode()))
+    assert [await store.head(turn.owner, turn.turn_id) for turn in turns] == turns
+    for turn in turns:
+        assert [batch.data for batch in await store.batches(turn)] == [turn.owner.encode()]
 
 
 async def test_of_fifty_creates_one_is_kept(store: Store, clock: Clock, owner: str) -> None:
@@ -253,3 +270,45 @@ async def test_another_object_on_the_same_store_sees_what_was_written(
     with pytest.raises(SlotTakenError):
         await other.append(turn, a_batch(writer="p2"))
     await other.close()
+
+
+async def test_a_turn_expires_early_with_its_end(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner, expires_at=clock.now + 90 * DAY)
+    await store.create(turn, "title")
+    end = a_batch(1, final=True, expires_at=clock.now + DAY)
+    await store.append(turn, a_batch(0))
+    assert not await store.append(turn, end)
+    assert not await store.append(turn, end)  # the same append again
+    assert await store.head(owner, turn.turn_id) == turn
+    assert await store.batches(turn) == [a_batch(0), end]
+    clock.now += DAY
+    assert await store.head(owner, turn.turn_id) is None
+    assert await store.turns(owner, turn.conversation_id) == []
+    assert await store.conversation(owner, turn.conversation_id) is None
+    with pytest.raises(SlotTakenError):
+        await store.append(turn, a_batch(1))
+
+
+async def test_an_early_end_does_not_prolong_a_turn(store: Store, clock: Clock, owner: str) -> None:
+    turn = a_turn(clock, owner)
+    await store.create(turn, "title")
+    await store.append(turn, a_batch(final=True, expires_at=clock.now + 2 * DAY))
+    clock.now += DAY
+    assert await store.head(owner, turn.turn_id) is None
+
+
+async def test_the_id_of_a_turn_that_expired_early_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+    """Though the batches before its end have not expired."""
+    old = a_turn(clock, owner, expires_at=clock.now + 90 * DAY)
+    await store.create(old, "title")
+    await store.append(old, a_batch(0, b"old"))
+    await store.append(old, a_batch(1, b"old", final=True, expires_at=clock.now + DAY))
+    clock.now += DAY
+    new = replace(old, created_at=clock.now, expires_at=clock.now + 90 * DAY)
+    assert await store.create(new, "title") == new
+    assert await store.batches(new) == []
+    assert await store.request_stop(new, 0)
+    assert [await store.append(new, a_batch(slot, b"new")) for slot in range(2)] == [True, False]
+    assert [batch.data for batch in await store.batches(new)] == [b"new"] * 2
+    with pytest.raises(SlotTakenError):
+        await store.append(old, a_batch(1, b"old"))

@@ -290,6 +290,30 @@ async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, cl
     assert await store.conversation(owner, long.conversation_id) is None
 
 
+async def test_a_turn_that_expires_early_leaves_the_others(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner, expires_at=clock.now + 2 * DAY)
+    failed = a_turn(clock, owner, conversation_id=first.conversation_id, expires_at=clock.now + 3 * DAY)
+    later = replace(first, turn_id=new_id(), created_at=clock.now + 1)
+    for turn in (first, failed):
+        await store.create(turn, "title")
+    await store.append(failed, a_batch(final=True, expires_at=clock.now + DAY))
+    clock.now += DAY
+    await store.create(later, "title")
+    assert await store.turns(owner, first.conversation_id) == [first, later]
+    assert await store.conversation(owner, first.conversation_id) is not None
+
+
+async def test_a_conversation_goes_on_after_a_turn_that_expires_early(store: Store, clock: Clock, owner: str) -> None:
+    failed = a_turn(clock, owner, expires_at=clock.now + 3 * DAY)
+    await store.create(failed, "title")
+    await store.append(failed, a_batch(final=True, expires_at=clock.now + DAY))
+    again = a_turn(clock, owner, conversation_id=failed.conversation_id, expires_at=clock.now + 3 * DAY)
+    await store.create(again, "title")
+    clock.now += 2 * DAY
+    assert await store.turns(owner, failed.conversation_id) == [again]
+    assert [line.title for line in (await store.conversations(owner, 9)).conversations] == ["title"]
+
+
 async def test_an_expired_conversation_is_as_none(store: Store, clock: Clock, owner: str) -> None:
     (made,) = await make_conversations(store, clock, owner, 1)
     clock.now += DAY

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.store.cursor import MAX_ID_BYTES, MAX_TIME, Position, decode, encode
+from app.store.cursor import MAX_ID_BYTES, MAX_TIME, MIN_TIME, Position, decode, encode
 
-times = st.floats(0, MAX_TIME, exclude_max=True)
+times = st.just(0.0) | st.floats(MIN_TIME, MAX_TIME, exclude_max=True)
 ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=MAX_ID_BYTES // 4)
 
 
@@ -30,6 +30,8 @@ def test_any_other_text_is_a_value_error(text: str) -> None:
         Position(float("inf"), "c"),
         Position(-1.0, "c"),
         Position(MAX_TIME, "c"),
+        Position(MIN_TIME / 2, "c"),
+        Position(5e-324, "c"),
         Position(1.0, ""),
         Position(1.0, "c" * (MAX_ID_BYTES + 1)),
     ],

@@ -13,7 +13,7 @@ from app.store import dynamodb_conversations as conversations
 from app.store import dynamodb_turns as turns
 from app.store.dynamodb import DynamoDBStore
 from app.store.dynamodb_client import calls_of, make_client
-from app.store.dynamodb_items import VERSION
+from app.store.dynamodb_items import VERSION, Reference, reference_key
 from app.store.dynamodb_table import Call, Table
 from tests.app.store.conftest import DynamoDB, client_of, use_endpoint
 from tests.app.store.faulty import Fault, FaultyDynamoDB, faulty_dynamodb
@@ -76,7 +76,7 @@ async def test_every_read_is_consistent(
     await store.turns(owner, turn.conversation_id)
     reads = [(name, body) for name, body in asked.requests if name in {"GetItem", "Query", "BatchGetItem"}]
     parts = [body["RequestItems"][dynamodb.table] if name == "BatchGetItem" else body for name, body in reads]
-    assert [part["ConsistentRead"] for part in parts] == [True] * 6
+    assert [part["ConsistentRead"] for part in parts] == [True] * 7
 
 
 async def test_an_append_is_one_update(store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str) -> None:
@@ -95,7 +95,7 @@ async def test_a_batch_is_deleted_in_parts_that_dynamodb_takes(
     await store.delete(owner, turn.conversation_id)
     sizes = [len(*body["RequestItems"].values()) for name, body in asked.requests if name == "BatchWriteItem"]
     assert sizes == [25, 5, 1]  # the log, the reference
-    assert dynamodb.items(f"TURN#{turn.turn_id}") == []
+    assert dynamodb.turn_items(turn) == []
 
 
 async def test_every_item_has_a_version_and_expires_with_its_turn(
@@ -104,8 +104,8 @@ async def test_every_item_has_a_version_and_expires_with_its_turn(
     turn = await store.create(a_turn(clock, owner, expires_at=clock.now + 99.5), "title")
     await store.append(turn, a_batch(0))
     await store.request_stop(turn, 1)
-    partitions = [f"TURN#{turn.turn_id}", f"CONV#{owner}#{turn.conversation_id}", f"USER#{owner}"]
-    items = [item for name in partitions for item in dynamodb.items(name)]
+    partitions = [f"CONV#{owner}#{turn.conversation_id}", f"USER#{owner}"]
+    items = [*dynamodb.turn_items(turn), *(item for name in partitions for item in dynamodb.items(name))]
     assert [(item["v"], item["x"]) for item in items] == [({"N": "1"}, {"N": str(int(clock.now) + 100)})] * 5
 
 
@@ -114,7 +114,7 @@ async def test_what_keeps_a_producer_from_a_deleted_turn_expires_soon(
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
     await store.delete(owner, turn.conversation_id)
-    (left,) = dynamodb.items(f"TURN#{turn.turn_id}")
+    (left,) = dynamodb.turn_items(turn)
     assert left["x"] == {"N": str(int(clock.now) + 3600)}
 
 
@@ -122,7 +122,7 @@ async def test_an_item_of_a_newer_version_is_not_guessed_at(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
-    head = dynamodb.items(f"TURN#{turn.turn_id}")[0]
+    head = dynamodb.turn_items(turn)[0]
     dynamodb.client.put_item(TableName=dynamodb.table, Item=head | {"v": {"N": str(VERSION + 1)}})
     with pytest.raises(StoreUnavailableError, match="version 2, of a newer Rivulet"):
         await store.head(owner, turn.turn_id)
@@ -131,17 +131,45 @@ async def test_an_item_of_a_newer_version_is_not_guessed_at(
 async def test_a_reference_to_another_conversations_turn_is_skipped_and_deletes_nothing(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
-    """It is left where two create a turn of one id at the same moment, and one of them crashes."""
-    theirs = await store.create(a_turn(clock, f"not {owner}"), "title")
-    await store.append(theirs, a_batch())
-    mine = await store.create(a_turn(clock, owner), "title")
-    (reference,) = dynamodb.items(f"CONV#{owner}#{mine.conversation_id}")
-    stale = reference | {"sk": {"S": f"TURN#{theirs.turn_id}"}}
-    dynamodb.client.put_item(TableName=dynamodb.table, Item=stale)
-    assert await store.turns(owner, mine.conversation_id) == [mine]
-    assert await store.delete(owner, mine.conversation_id)
-    assert await store.head(theirs.owner, theirs.turn_id) == theirs
-    assert await store.batches(theirs) == [a_batch()]
+    """It is left if two create a turn of one id at the same moment, and one of them crashes."""
+    kept = await store.create(a_turn(clock, owner), "title")
+    await store.append(kept, a_batch())
+    other = await store.create(a_turn(clock, owner), "title")
+    (reference,) = dynamodb.items(f"CONV#{owner}#{other.conversation_id}")
+    for created_at in (kept.created_at, kept.created_at - 1):  # of the turn, and of an earlier attempt at it
+        _, stale = reference_key(owner, other.conversation_id, Reference(created_at, kept.turn_id))
+        dynamodb.client.put_item(TableName=dynamodb.table, Item=reference | {"sk": {"S": stale}})
+    assert await store.turns(owner, other.conversation_id) == [other]
+    assert await store.delete(owner, other.conversation_id)
+    assert await store.head(owner, kept.turn_id) == kept
+    assert await store.batches(kept) == [a_batch()]
+
+
+async def test_an_attempt_that_crashed_leaves_each_turn_once(
+    store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
+) -> None:
+    turn = await store.create(a_turn(clock, owner), "title")
+    (reference,) = dynamodb.items(f"CONV#{owner}#{turn.conversation_id}")
+    _, stale = reference_key(owner, turn.conversation_id, Reference(turn.created_at - 1, turn.turn_id))
+    dynamodb.client.put_item(TableName=dynamodb.table, Item=reference | {"sk": {"S": stale}})
+    assert await store.turns(owner, turn.conversation_id, limit=1) == [turn]
+    assert await store.turns(owner, turn.conversation_id, limit=1, after=turn) == []
+
+
+async def test_a_page_of_turns_reads_no_more_than_it_holds(
+    store: DynamoDBStore, asked: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
+) -> None:
+    first = a_turn(clock, owner)
+    later = [
+        a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now + seconds)
+        for seconds in range(1, 8)
+    ]
+    for turn in (first, *later):
+        await store.create(turn, "title")
+    asked.requests.clear()
+    assert await store.turns(owner, first.conversation_id, limit=3, after=first) == later[:3]
+    reads = [len(body["RequestItems"][dynamodb.table]["Keys"]) for name, body in asked.requests if "Batch" in name]
+    assert reads == [3]
 
 
 Encounter = tuple[str, str, Callable[[], object]]
@@ -172,7 +200,7 @@ def test_a_turn_that_comes_while_its_conversation_is_deleted_goes_with_it(
     encounters: list[Encounter] = [("delete_item", "CONV#", lambda: turns.create(table, late, "title", clock.now))]
     assert turns.delete(Table(meeting(call, encounters), dynamodb.table), owner, first.conversation_id, clock.now)
     assert not encounters
-    assert turns.find(table, late.turn_id, clock.now) is None
+    assert turns.find(table, owner, late.turn_id, clock.now) is None
     assert conversations.find(table, owner, first.conversation_id, clock.now) is None
 
 
@@ -191,35 +219,6 @@ def test_a_create_that_comes_second_leaves_a_conversation_that_others_use_by_the
     assert turns.create(Table(meeting(call, encounters), dynamodb.table), loser, "title", clock.now) == winner
     assert not encounters
     assert turns.listed(table, owner, loser.conversation_id, clock.now) == [other]
-
-
-@pytest.mark.parametrize("field", ["message", "instructions"])
-async def test_a_turn_that_no_item_can_hold_is_a_value_error_before_anything_is_written(
-    store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str, field: str
-) -> None:
-    with pytest.raises(ValueError, match=r"an item of \d+ bytes: DynamoDB takes 409600"):
-        await store.create(a_turn(clock, owner, **{field: "ä" * 204_800}), "title")
-    assert asked.operations == []
-
-
-async def test_a_turn_that_an_item_just_holds_is_kept(store: DynamoDBStore, clock: Clock, owner: str) -> None:
-    turn = a_turn(clock, owner, message="ä" * 200_000)
-    assert await store.create(turn, "title") == turn
-    assert await store.turns(owner, turn.conversation_id) == [turn]
-
-
-async def test_a_title_that_no_item_can_hold_is_a_value_error(store: DynamoDBStore, clock: Clock, owner: str) -> None:
-    turn = a_turn(clock, owner)
-    with pytest.raises(ValueError, match="an item of"):
-        await store.create(turn, "t" * 409_600)
-    await store.create(turn, "title")
-    with pytest.raises(ValueError, match="an item of"):
-        await store.rename(owner, turn.conversation_id, "t" * 409_600)
-
-
-async def test_an_id_that_no_key_can_hold_is_a_value_error(store: DynamoDBStore, owner: str) -> None:
-    with pytest.raises(ValueError, match="an id makes a key of more than 2048 bytes"):
-        await store.head(owner, "t" * 3000)
 
 
 async def test_one_request_without_an_answer_holds_nobody_else_up(

@@ -89,7 +89,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(path: Path) -> None:
     assert path.read_text().startswith("Dear diary,")
 
 
-@pytest.mark.parametrize("version", [0, VERSION], ids=["without a version", "of the same version"])
+@pytest.mark.parametrize("version", range(VERSION + 1))
 def test_another_programs_database_is_left_as_it_is(path: Path, version: int) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:

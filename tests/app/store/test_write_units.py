@@ -38,7 +38,7 @@ async def test_an_answer_of_20_seconds_takes_44_write_units(
     await store.close()
     assert meter.units == [
         ("update_item CONV", 2),
-        ("put_item TURN", 1),
+        ("put_item AT", 1),
         ("put_item HEAD", 1),
         *[("update_item LOG", 1)] * BATCHES,
     ]
@@ -53,4 +53,20 @@ async def test_the_next_answer_in_a_conversation_takes_one_more(
     meter.units.clear()
     await store.create(question(clock, owner, conversation_id=first.conversation_id), TITLE)
     await store.close()
-    assert meter.units == [("update_item CONV", 3), ("put_item TURN", 1), ("put_item HEAD", 1)]
+    assert meter.units == [("update_item CONV", 3), ("put_item AT", 1), ("put_item HEAD", 1)]
+
+
+async def test_a_failure_without_a_byte_takes_three_more_if_it_is_alone(
+    dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str
+) -> None:
+    """One for the head, and two for the line in the list, which has no other turn to live for."""
+    store = DynamoDBStore(dynamodb.table, meter, clock=clock)
+    first = await store.create(question(clock, owner), TITLE)
+    meter.units.clear()
+    await store.append(first, a_batch(final=True, expires_at=clock.now + 60))
+    assert meter.units == [("update_item LOG", 1), ("update_item HEAD", 1), ("update_item CONV", 2)]
+    second = await store.create(question(clock, owner, conversation_id=first.conversation_id), TITLE)
+    meter.units.clear()
+    await store.append(second, a_batch(final=True, expires_at=clock.now + 60))
+    await store.close()
+    assert meter.units == [("update_item LOG", 1), ("update_item HEAD", 1)]
