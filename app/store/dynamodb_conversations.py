@@ -35,7 +35,10 @@ def count_in(table: Table, turn: TurnHead, title: str, now: float) -> int:
             return _upsert(table, key, new, now)
         except ConditionFailedError:
             found = table.get(key)
-        if found and is_alive(found, now):  # and further on than this turn brings it
+        if found and is_alive(found, now):
+            if updated_at <= found["u"] and expires <= found["x"]:
+                with suppress(ConditionFailedError):  # it has been deleted
+                    return _add_one(table, key, found, now)
             updated_at, expires = max(updated_at, found["u"]), max(expires, found["x"])
         elif found:
             with suppress(ConditionFailedError):
@@ -88,6 +91,13 @@ def remove(table: Table, owner: str, conversation_id: str, turns: int) -> None:
     """Takes it from the list, unless more than this many turns have been counted in."""
     with suppress(ConditionFailedError):
         table.delete(conversation_key(owner, conversation_id), "n = :n", n=turns)
+
+
+def _add_one(table: Table, key: Key, found: Values, now: float) -> int:
+    """Counts a turn in that does not move the conversation on: others that move it on do not disturb this."""
+    condition = "x > :now AND u >= :u AND x >= :x"
+    changed = table.update(key, "ADD n :one", condition, "UPDATED_NEW", one=1, u=found["u"], x=found["x"], now=now)
+    return int(changed["n"])
 
 
 def _upsert(table: Table, key: Key, new: Values, now: float) -> int:

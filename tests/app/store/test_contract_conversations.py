@@ -1,5 +1,6 @@
 """What every store promises of conversations (app.store), shown of both stores."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 
@@ -107,6 +108,20 @@ async def test_turns_come_the_oldest_first(store: Store, clock: Clock, owner: st
     for turn in (first, third, second):
         await store.create(turn, "title")
     assert await store.turns(owner, first.conversation_id) == [first, second, third]
+
+
+async def test_turns_that_come_at_once_are_all_in_their_conversation(store: Store, clock: Clock, owner: str) -> None:
+    first = a_turn(clock, owner)
+    rest = [
+        a_turn(clock, owner, conversation_id=first.conversation_id, created_at=at, expires_at=at + DAY)
+        for at in (clock.now + seconds for seconds in range(1, 100))
+    ]
+    await store.create(first, "title")
+    assert await asyncio.gather(*(store.create(turn, "title") for turn in rest)) == rest
+    assert await store.turns(owner, first.conversation_id) == [first, *rest]
+    found = await store.conversation(owner, first.conversation_id)
+    assert found
+    assert found.updated_at == rest[-1].created_at
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
