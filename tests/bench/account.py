@@ -19,22 +19,22 @@ REGION = "eu-central-1"
 
 
 @contextmanager
-def account() -> Iterator[dict[str, str]]:
-    """The variables that the deployed function has for it."""
+def account(path: str = PATH) -> Iterator[dict[str, str]]:
+    """The variables that the deployed function has for it; the parameters are below `path`."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     try:
-        client("ssm", url).put_parameter(Name=f"{PATH}/openai-api-key", Value="sk-bench", Type="SecureString")
+        client("ssm", url).put_parameter(Name=f"{path}/openai-api-key", Value="sk-bench", Type="SecureString")
         client("dynamodb", url).create_table(**create_table_input(TABLE))
         yield {
             **{name.upper(): value for name, value in KEYS.items()},
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": url,
             "OPENAI_API_KEY": "",
-            "PARAMETER_PATH": PATH,
+            "PARAMETER_PATH": path,
             "TABLE_NAME": TABLE,
         }
     finally:

@@ -1,34 +1,17 @@
-"""The artifact, started by its own handler/bootstrap under AWS's emulator of the Runtime API.
-
-The emulator hands on a streamed response in one piece, as it stands on the wire: prelude, eight NUL bytes, body.
-"""
+"""The artifact, started by its own handler/bootstrap under AWS's emulator of the Runtime API."""
 
 import json
-import platform
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from infra.standin.server import StandIn
 from tests.infra.conftest import Runnable
-from tests.infra.paths import EVENTS, ROOT
-from tests.infra.processes import free_port, listens, running, wait_until
-
-DELIMITER = b"\0" * 8
+from tests.infra.emulator import emulating, invoke
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AWS's emulator runs on Linux only")
-
-
-def emulator() -> Path:
-    """The emulator that the SAM CLI brings, and copies into the containers of `sam local`."""
-    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    found = list((ROOT / ".venv-sam").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
-    assert found, "the SAM CLI has no emulator for this machine: `make test` installs it into .venv-sam"
-    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -36,32 +19,9 @@ def function_url(
     runnable: Runnable, running_standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Where the emulator takes events."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("emulator") / "log"
-    command = [
-        *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-        *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
-        # as Lambda calls a wrapper: the interpreter, then what it would run
-        *(str(runnable.artifact / "handler/bootstrap"), runnable.interpreter, "/var/runtime/bootstrap.py"),
-    ]
-    variables = {
-        "LAMBDA_TASK_ROOT": str(runnable.artifact),
-        "LAMBDA_RUNTIME_DIR": "/var/runtime",
-        "OPENAI_API_KEY": "made-up",
-        "OPENAI_BASE_URL": running_standin.base_url,
-        "PYTHONDONTWRITEBYTECODE": "1",  # the artifact is read-only on Lambda
-    }
-    with running(*command, log=log, **variables):
-        wait_until(lambda: listens(port), f"the emulator listens; its log is {log}")
-        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-
-
-def invoke(function_url: str, event: str) -> tuple[dict[str, Any], bytes]:
-    """The prelude and the body that answer an event of infra/events."""
-    response = httpx2.post(function_url, content=(EVENTS / f"{event}.json").read_bytes(), timeout=30)
-    prelude, delimiter, body = response.content.partition(DELIMITER)
-    assert delimiter == DELIMITER, response.text
-    return json.loads(prelude), body
+    variables = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": running_standin.base_url}
+    with emulating(runnable, tmp_path_factory.mktemp("emulator") / "log", **variables) as url:
+        yield url
 
 
 def stream_events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
