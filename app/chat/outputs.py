@@ -5,7 +5,7 @@ JSON of any shape comes in; what is not text of the answer is left out (OpenAI A
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from app.chat.channel import Number
@@ -15,7 +15,7 @@ Upstream = Mapping[str, Any]
 NOT_THE_MODEL = frozenset({"user", "system", "developer", "tool"})  # roles of items that some servers repeat
 
 
-class Voice(Enum):
+class Voice(StrEnum):
     """The kinds of text of an answer."""
 
     TEXT = "text"
