@@ -19,6 +19,7 @@ from app.chat.answer import Answer
 from app.chat.causes import cause_of
 from app.chat.follow import INTERRUPTED, LEASE
 from app.chat.live import LiveLog
+from app.chat.question import DAY
 from app.chat.report import Stopwatch
 from app.contract import End, Event, Start, Status
 from app.problems import NotKept, Problem
@@ -27,6 +28,7 @@ from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnH
 INTERVAL = 0.5  # seconds between two writes, and between two looks for a request to stop
 BATCH_CHARS = 4096
 RENEW_AFTER = 4.0  # seconds without an event until the lease is renewed by itself
+BLANK_DAYS = 1  # for which a turn is kept that failed before it said anything
 GRACE = 3.0  # seconds before the host's deadline at which a turn ends itself
 KEEPING = 2.0  # seconds of that which keeping the end may take
 FINAL_DELAYS = (0.1, 0.3, 0.9, 2.7, 0.0)  # seconds after each attempt to keep the end that failed
@@ -188,10 +190,18 @@ class Producer:
             events = [*self.live.since(self._kept), *([end] if end else [])]
             last = self._kept + len(events)
             for data, count in record.batches(self._kept, events):
-                final = end is not None and self._kept + count == last
-                lease_until = self._clock() + LEASE
-                asked |= await self._offer(Batch(self._slot, data, self.head.producer, lease_until, final), count)
+                is_last = self._kept + count == last
+                asked |= await self._offer(self._batch(data, end if is_last else None), count)
         return asked
+
+    def _batch(self, data: bytes, end: End | None) -> Batch:
+        """The batch that comes next, `end` the last event in it if the turn ends."""
+        now = self._clock()
+        batch = Batch(self._slot, data, self.head.producer, now + LEASE, final=end is not None)
+        is_blank = end is not None and end.status is Status.FAILED and len(self.live) == 1
+        if is_blank and now + BLANK_DAYS * DAY < self.head.expires_at:
+            return replace(batch, expires_at=now + BLANK_DAYS * DAY)
+        return batch
 
     async def _offer(self, batch: Batch, count: int) -> bool:
         """Appends one batch of `count` events. Where that fails, nobody knows whether it was: it is said again."""

@@ -42,7 +42,9 @@ def turns_router(chat: Chat, identify: Identify) -> APIRouter:
 
     @router.post("/{turn_id}/stop")
     async def stop(turn_id: Id, caller: Calling) -> Turn:
-        """Ends the answer, and the spending; what has come is kept. The turn, when it has ended."""
+        """Ends the answer, and the spending; what has come is kept. Returns the turn when it has ended, or after
+        15 s as it is.
+        """
         return await chat.stop(caller, turn_id)
 
     return router

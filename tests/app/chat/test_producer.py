@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.chat.answer import Answer
 from app.chat.follow import INTERRUPTED, LEASE, Follower
 from app.chat.producer import GRACE, INTERVAL, Producer
+from app.chat.question import DAY
 from app.chat.record import Numbered, decode_all
 from app.chat.report import Stopwatch, TurnReport
 from app.chat.watch import Watch
@@ -69,6 +70,7 @@ def turn(
     log: FakeLog,
     clock: Clock,
     *,
+    head: TurnHead = HEAD,
     opens_after: float | Problem = 0.0,
     deadline: float | None = None,
 ) -> Turn:
@@ -80,7 +82,7 @@ def turn(
 
     reports: list[TurnReport] = []
     producer = Producer(
-        HEAD,
+        head,
         START,
         opening,
         log.store,
@@ -333,6 +335,32 @@ def test_an_upstream_that_refuses_is_told_to_who_waits_and_kept() -> None:
         end = made.kept()[-1][1]
         assert isinstance(end, End)
         assert (end.status, end.reason) == (Status.FAILED, "rate_limited")
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize(
+    ("script", "opens_after", "expires_at", "forgotten_at"),
+    [
+        ([], RateLimited(), 90 * DAY, DAY),
+        ([], 0.0, 90 * DAY, DAY),
+        ([(0, Text(delta="a"))], 0.0, 90 * DAY, None),
+        ([(0, End(status=Status.INCOMPLETE))], 0.0, 90 * DAY, None),
+        ([], RateLimited(), DAY, None),
+    ],
+    ids=["refused", "cut before the first token", "cut after it", "incomplete", "refused and short-lived"],
+)
+def test_a_turn_that_failed_without_a_word_is_kept_for_a_day(
+    script: list[tuple[float, Event]], opens_after: float | Problem, expires_at: float, forgotten_at: float | None
+) -> None:
+    async def main(clock: Clock) -> None:
+        head = replace(HEAD, expires_at=expires_at)
+        made = turn(ScriptedAnswer(script), FakeLog(), clock, head=head, opens_after=opens_after)
+        await made.producer.run()
+        *others, last = made.log.log
+        assert last.final
+        assert last.expires_at == (forgotten_at and pytest.approx(forgotten_at, abs=1))
+        assert [batch.expires_at for batch in others] == [None] * len(others)
 
     run_virtual(main)
 
