@@ -6,7 +6,7 @@ same process: no layer, no second server, no hop over loopback. It answers buffe
 a load balancer, which its events tell, and to everybody where RESPONSE_MODE=buffered or AWS_SAM_LOCAL=true. An HTTP
 API, or a Function URL whose InvokeMode is BUFFERED, cannot be told by its events: RESPONSE_MODE is for them.
 
-**Buffered**: `handler.buffered.handler`, Mangum on the stock runtime client.
+**Buffered**: `handler.buffered.handler`, the same service on the stock runtime client.
 
 Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In reading order:
 
@@ -15,8 +15,11 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     logs         the logger, and an invocation's name on every line
     failure      a failure of an invocation: logged, and counted once
     ping         an invocation that only wants the process to be up
+    prefix       the path prefix of a front door
     environment  what is read from the environment; the context object
-    bridge       an event -> the ASGI scope and body
+    event        an HTTP event of any form -> what it says
+    authority    scheme, host and port from headers
+    bridge       an event -> the ASGI scope and body, by Mangum
     response     ASGI messages -> what is written, as a state machine
     coalescer    bursts of small writes in few system calls
     endpoint     where the Runtime API is
@@ -25,12 +28,13 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     asgi         calling an app, however it fails
     tasks        what an app starts and leaves running
     cycle        one request and its response
+    service      one invocation: a request, a ping, or neither
     lifespan     the app's startup and shutdown, once per environment
-    poller       next event, cycle, answer, next event
+    poller       next event, service, answer, next event
     snapstart    hooks and the wait around a snapshot
     runtime      the life of the process
     metrics      failures as a CloudWatch metric
-    stock        the same for Mangum on the stock client
+    stock        the service on the stock client
 
 What a deployer may know of AWS Lambda Web Adapter (LWA) or of AWS's Python client (awslambdaric), and whether it is so
 here as well.
@@ -46,7 +50,7 @@ Of LWA (its source, 0.9.1 and 1.0.0-rc1):
 - *Work after the response*: awaited, before the next event is asked for; tasks that nobody awaits, too, for 10 s at
   most. Behind LWA it is frozen half-way, unless an extension of the app's own waits for it.
 - *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
-- *Base path removal*: for an API's stage, by `root_path`, so that links keep it. Another prefix is left to the app.
+- *Base path removal*: yes, by `root_path`, so that links keep it: an API's stage, and BASE_PATH.
 - *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.
 - *Compression*, which LWA has for buffered answers: left out. A front (CloudFront) does it outside of the paid time,
   and it would hold tokens back.

@@ -1,28 +1,33 @@
-"""An invocation's event as an ASGI request: the scope and the body. No I/O.
+"""An invocation's event as an ASGI request, and a whole response in the form that the event's source takes. No I/O.
 
-Mangum reads the event; what it leaves out or has as an older version is put in here. In come any bytes; out goes an
-`HttpRequest`, or UnsupportedEventError where the event is no HTTP request.
+`event` reads what came, Mangum makes a scope of it, and what Mangum leaves out or has as
+an older version is put in here. UnsupportedEventError is raised if the event is no HTTP
+request.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from mangum import Mangum
-from mangum.handlers import APIGateway, HTTPGateway
-from mangum.types import LambdaContext, LambdaHandler, Scope
+from mangum.handlers import ALB
+from mangum.types import ASGI, LambdaContext, LambdaEvent, LambdaHandler, Response, Scope
 
+from handler.authority import scheme_of, server_of
 from handler.errors import UnsupportedEventError
+from handler.event import HttpEvent, read
+from handler.prefix import split_path
 from handler.protocol import Invocation
 
-ASGI = {"version": "3.0", "spec_version": "2.4"}
+VERSION = {"version": "3.0", "spec_version": "2.4"}
 """ASGI HTTP 2.4: send() raises OSError once nobody listens. Under an older version Starlette takes the message that
 follows the body for a disconnect, and cuts its streams short."""
 
 EXTENSION = "rivulet.invocation"
 
-_STREAMABLE = (HTTPGateway, APIGateway)  # a load balancer takes buffered responses only
+TEXT_TYPES = ["text/", "json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "charset="]
+"""Parts of the content types that go back as text; what is not UTF-8 goes as base64 all the same."""
+
 _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 
 
@@ -32,51 +37,66 @@ class HttpRequest:
 
     scope: Scope
     body: bytes
-    event_source: LambdaHandler
-    """Mangum's handler for this kind of event; called with a whole response, it gives the buffered form of it."""
+    source: LambdaHandler
+    """Mangum's handler for this kind of event."""
     streamable: bool
-    """Whether the sender of the event can take a stream at all."""
+    """Whether the sender of the event can take a stream at all: a load balancer cannot."""
+
+    def whole(self, response: Response) -> dict[str, Any]:
+        """A whole response in the form that the event's source takes, with the headers of the app alone."""
+        form = self.source(response)
+        if not any(name.lower() == b"content-type" for name, _ in response["headers"]):
+            form.get("headers", {}).pop("content-type", None)  # Mangum adds one, even if there is no body
+        return form
 
 
-def translate(mangum: Mangum, event: bytes, context: LambdaContext) -> HttpRequest:
-    """The request in an event, which comes as JSON. Raises UnsupportedEventError."""
-    try:
-        source = mangum.infer(json.loads(event), context)
-        scope, body = source.scope, source.body
-        scope.update(_paths(scope["aws.event"], scope["path"]))
-    except _UNREADABLE as error:
-        raise _unsupported() from error
-    return HttpRequest(scope, body, source, isinstance(source, _STREAMABLE))
+class Bridge:
+    """From events to requests, for one app."""
+
+    def __init__(self, app: ASGI, base_path: str = "", custom_handlers: Sequence[type[LambdaHandler]] = ()) -> None:
+        """`base_path` is BASE_PATH; `custom_handlers` are Mangum's, for events of other sources."""
+        self._base_path = base_path
+        self._mangum = Mangum(app, lifespan="off", custom_handlers=[*custom_handlers], text_mime_types=TEXT_TYPES)
+
+    def request(self, event: object, context: LambdaContext) -> HttpRequest:
+        """The request in an event, which is parsed JSON. Raises UnsupportedEventError."""
+        try:
+            if self._is_custom(event, context):
+                source = self._mangum.infer(cast("LambdaEvent", event), context)
+                return HttpRequest(source.scope, source.body, source, streamable=False)
+            return self._http_request(read(event), event, context)
+        except _UNREADABLE as error:
+            raise UnsupportedEventError from error
+
+    def _is_custom(self, event: Any, context: LambdaContext) -> bool:  # noqa: ANN401 - a handler may read any event
+        mangum = self._mangum
+        return any(handler.infer(event, context, mangum.config) for handler in mangum.custom_handlers)
+
+    def _http_request(self, found: HttpEvent, event: object, context: LambdaContext) -> HttpRequest:
+        source = self._mangum.infer(found.plain, context)
+        scope, headers = source.scope, found.headers
+        domain = found.context.get("domainName") or headers.get("host", "")
+        root_path, path = split_path(found.context, scope["path"], str(domain), self._base_path)
+        scope.update(
+            {
+                "headers": [[name.encode(), value.encode()] for name, value in headers.items()],
+                "path": path,
+                "root_path": root_path,
+                "scheme": scheme_of(headers),
+                "server": server_of(headers, str(domain)),
+                "client": (found.client, 0) if found.client else None,
+                "aws.event": event,
+            }
+        )
+        return HttpRequest(scope, found.body, source, streamable=not isinstance(source, ALB))
 
 
 def extend(scope: Scope, invocation: Invocation, state: Mapping[str, Any]) -> None:
     """Puts into the scope what Mangum does not know: the version of ASGI, the invocation, the lifespan's state."""
-    scope["asgi"] = dict(ASGI)
+    scope["asgi"] = dict(VERSION)
     scope["state"] = dict(state)  # a copy for each request (ASGI, "Lifespan State")
     scope.setdefault("extensions", {})[EXTENSION] = {
         "request_id": invocation.request_id,
         "trace_id": invocation.trace_id,
         "deadline": invocation.deadline,
     }
-
-
-def _paths(event: Mapping[str, Any], path: str) -> dict[str, str]:
-    """root_path, and path with it, where the public URL has the API's stage in front.
-
-    An HTTP API has the stage in its path. A REST API leaves it out there and has it in requestContext.path.
-    """
-    context = event["requestContext"]
-    stage = f"/{context.get('stage')}"
-    if "http" in context:
-        # a domain of one's own may map the stage away, and then the path only looks as if it began with it
-        amazons = ".execute-api." in (context.get("domainName") or "")
-        return {"root_path": stage if amazons and f"{path}/".startswith(f"{stage}/") else ""}
-    root = stage if context.get("path") == stage + event["path"] else ""
-    return {"root_path": root, "path": root + path}
-
-
-def _unsupported() -> UnsupportedEventError:
-    return UnsupportedEventError(
-        "This function answers HTTP requests only: events of a Function URL, of an API Gateway REST or HTTP API, "
-        "or of an Application Load Balancer."
-    )

@@ -5,7 +5,14 @@ and name this as the function's handler. Importing it builds the app, once per e
 client reports as the failure of the initialization.
 """
 
+import os
+
 from app.main import create_app
+from handler.environment import Environment
+from handler.logs import log_settings
+from handler.metrics import failure_metric
 from handler.stock import on_stock_client
 
-handler = on_stock_client(create_app())
+_environment = Environment.read(os.environ)
+os.environ.update(log_settings(os.environ))  # the app reads its settings there
+handler = on_stock_client(create_app(), _environment, failure_metric(os.environ.get("METRICS_NAMESPACE")))

@@ -8,14 +8,16 @@ are failures like others.
 
 import asyncio
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 from mangum.types import ASGI, Message
 
 from handler.asgi import call
 from handler.bridge import HttpRequest
-from handler.connection import Connection
 from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
 from handler.failure import Moment, Reporter
+from handler.protocol import Write
 from handler.response import Response, State
 from handler.tasks import Tasks, note_in, outcome, to_the_end
 
@@ -44,15 +46,27 @@ _INCOMPLETE = {
 }
 
 
+class Sink(Protocol):
+    """Takes what is written: a `Connection`, or what stands for one."""
+
+    async def write(self, writes: Sequence[Write]) -> None:
+        """Returns when there is room for more. Raises OSError if nothing more is taken."""
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether anything was taken."""
+
+    def abort(self) -> None:
+        """Nothing more will be written."""
+
+
 class Cycle:
     """The ASGI server's side of one HTTP request."""
 
-    def __init__(
-        self, app: ASGI, request: HttpRequest, response: Response, connection: Connection, reporter: Reporter
-    ) -> None:
+    def __init__(self, app: ASGI, request: HttpRequest, response: Response, sink: Sink, reporter: Reporter) -> None:
         self._request = request
         self._response = response
-        self._connection = connection
+        self._sink = sink
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._inbox.put_nowait({"type": "http.request", "body": request.body, "more_body": False})
         self._over = asyncio.Event()
@@ -122,13 +136,13 @@ class Cycle:
             return
         try:
             async with asyncio.timeout(SENDING):
-                await self._connection.write(writes)
+                await self._sink.write(writes)
         except OSError as error:  # the time-out among them
             self._log.warning("the failure could not be told: %r", error)
-            self._connection.abort()
+            self._sink.abort()
 
     async def _conclude(self, error: BaseException | None) -> None:
-        if error is not None and self._cut is None and not self._connection.awaits_answer:
+        if error is not None and self._cut is None and not self._sink.awaits_answer:
             self._response.state = State.START  # what the app has sent had no connection yet: nothing of it went out
         moment = _MOMENTS[self._response.sent]
         if self._cut is not None:
@@ -162,7 +176,7 @@ class Cycle:
         writes = self._response.send(message)
         try:
             if writes:
-                await self._connection.write(writes)
+                await self._sink.write(writes)
         except OSError as cut:
             self._cut = cut
             self._over.set()

@@ -12,6 +12,7 @@ from mangum.types import LambdaCognitoIdentity, LambdaMobileClientContext
 from pydantic import TypeAdapter, ValidationError
 
 from handler.errors import InvalidEnvironmentError
+from handler.prefix import BASE_PATH
 from handler.protocol import Invocation
 
 MODES = ("stream", "buffered")
@@ -25,6 +26,8 @@ class Environment:
     """Whether every response is sent in Mangum's buffered form: whoever invokes cannot take a stream."""
     concurrency: int = 1
     """Invocations that this process may be given at the same time."""
+    base_path: str = ""
+    """The path prefix that a front door adds, and that no event names."""
     snap_start: bool = False
     """Whether a snapshot is taken of the environment once it is ready."""
     function_name: str = ""
@@ -39,7 +42,11 @@ class Environment:
         mode = variables.get("RESPONSE_MODE", "").strip() or "stream"
         if mode not in MODES:
             raise InvalidEnvironmentError(f"RESPONSE_MODE must be one of {', '.join(MODES)}")
+        base_path = variables.get("BASE_PATH", "").strip()
+        if not BASE_PATH.fullmatch(base_path):
+            raise InvalidEnvironmentError("BASE_PATH must be empty, or like /x or /x/y without a slash at its end")
         return cls(
+            base_path=base_path,
             buffered=mode == "buffered" or _true(variables, "AWS_SAM_LOCAL"),
             concurrency=_positive(variables, "AWS_LAMBDA_MAX_CONCURRENCY") or 1,
             snap_start=variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",

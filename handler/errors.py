@@ -46,6 +46,12 @@ class UnsupportedEventError(HandlerError):
 
     error_type = "Function.UnsupportedEvent"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "This function answers HTTP requests only: events of a Function URL, of an API Gateway REST or HTTP API, "
+            "or of an Application Load Balancer."
+        )
+
 
 class UnexpectedMessageError(HandlerError):
     """The app sent an ASGI message that does not follow from those before."""
@@ -126,6 +132,13 @@ def error_type(error: BaseException) -> str:
     return name if _ERROR_TYPE.fullmatch(name) else "Function.Unknown"
 
 
+def innermost(error: BaseException) -> BaseException:
+    """The exception itself; a group that holds a single one is that one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 def _text(error: BaseException) -> str:
     try:
         return str(error)[:MAX_MESSAGE]
@@ -157,9 +170,8 @@ class ErrorReport:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """The report of an exception, whatever is wrong with that. A group that holds a single one is that one."""
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
+        """The report of an exception, whatever is wrong with that."""
+        error = innermost(error)
         name = error.error_type if isinstance(error, HandlerError) else type(error).__name__
         frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
         places = tuple(Frame(frame.filename, frame.lineno or 0, frame.name) for frame in frames)

@@ -41,6 +41,10 @@ class Failure:
 OnFailure = Callable[[Failure], object]
 
 
+def uncounted(failure: Failure) -> None:
+    """Nobody counts failures; they are logged all the same."""
+
+
 class Reporter:
     """Tells of the failures of one invocation."""
 
@@ -48,9 +52,12 @@ class Reporter:
         self._invocation = invocation
         self._on_failure: OnFailure | None = on_failure
         self.log = log_of(invocation)
+        self.error: BaseException | None = None
+        """What the app, or the event, failed by."""
 
     def failed(self, moment: Moment, error: BaseException, text: str) -> None:
         """Logs it with its stack, and counts it."""
+        self.error = error
         self.log.error(text, exc_info=error)
         self._count(moment, error_type(error))
 

@@ -1,4 +1,4 @@
-"""One poller: next event -> one cycle of the app -> the Runtime API's answer to it -> next event.
+"""One poller: next event -> the service -> the Runtime API's answer to it -> next event.
 
 It ends when it is retired or cancelled, or with RuntimeApiLostError when there is no next event to be had; nothing that
 happens in an invocation ends it.
@@ -8,23 +8,14 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
-from typing import Any
 
-from mangum import Mangum
-from mangum.types import ASGI
-
-from handler.bridge import HttpRequest, extend, translate
 from handler.connection import Answer, Connection
-from handler.cycle import CLEANUP, Cycle
 from handler.environment import Environment, LambdaContext
-from handler.errors import DeadlineExceededError, ErrorReport, RuntimeApiLostError, UnsupportedEventError
+from handler.errors import RuntimeApiLostError
 from handler.failure import Moment, OnFailure, Reporter
 from handler.logs import about, logger
-from handler.ping import WARM_UP, answer_to
-from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, Write, next_invocation
-from handler.response import response_to
-from handler.tasks import outcome
+from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_invocation
+from handler.service import Service
 
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
 """Seconds before each attempt to get the next event; after the last one the Runtime API counts as lost."""
@@ -45,18 +36,15 @@ class Poller:
 
     def __init__(
         self,
-        app: ASGI,
+        service: Service,
         environment: Environment,
-        state: Mapping[str, Any],
         connection: Connection,
         on_failure: OnFailure,
     ) -> None:
-        self._app = app
+        self._service = service
         self._environment = environment
-        self._state = state
         self._connection = connection
         self._on_failure = on_failure
-        self._mangum = Mangum(app, lifespan="off")
         self._retired = False
         self._idle = True
 
@@ -92,62 +80,14 @@ class Poller:
         reporter = Reporter(invocation, self._on_failure)
         limit = ANSWER_LIMIT_SHUTDOWN
         try:
-            await self._respond(invocation, event, reporter)
+            context = LambdaContext.of(invocation, self._environment)
+            await self._service.respond(invocation, context, event, self._connection, reporter)
             limit = _answer_limit(invocation)
         except Exception as error:  # noqa: BLE001 - a fault of the handler's own: it may end the invocation, no more
             reporter.failed(Moment.DELIVERY, error, "the handler failed")
             self._connection.abort()
         finally:
             await self._take_answer(limit, reporter)
-
-    async def _respond(self, invocation: Invocation, event: bytes, reporter: Reporter) -> None:
-        try:
-            request = self._request(invocation, event)
-        except Exception as error:  # noqa: BLE001 - no event, whatever is in it, may end the process
-            await self._respond_without_app(invocation, event, error, reporter)
-        else:
-            response = response_to(invocation, request, buffered=self._environment.buffered)
-            cycle = Cycle(self._app, request, response, self._connection, reporter)
-            await cycle.run(invocation.time_left(time.time()))
-
-    def _request(self, invocation: Invocation, event: bytes) -> HttpRequest:
-        context = LambdaContext.of(invocation, self._environment)
-        request = translate(self._mangum, event, context)
-        extend(request.scope, invocation, self._state)
-        return request
-
-    async def _respond_without_app(
-        self, invocation: Invocation, event: bytes, error: Exception, reporter: Reporter
-    ) -> None:
-        if isinstance(error, UnsupportedEventError) and (answer := answer_to(event)):
-            await self._write(invocation.response(answer), reporter)
-            await self._warm_up(invocation, reporter)
-        else:
-            reporter.failed(Moment.EVENT, error, "the event cannot be served")
-            await self._write(invocation.error(ErrorReport.of(error)), reporter)
-
-    async def _warm_up(self, invocation: Invocation, reporter: Reporter) -> None:
-        if WARM_UP not in self._state:
-            return
-        work = asyncio.create_task(self._run_warm_up())
-        error: BaseException | None = None
-        try:
-            await asyncio.wait({work}, timeout=invocation.time_left(time.time()))
-            error = outcome(work) if work.done() else DeadlineExceededError("the time limit of the function has come")
-        finally:
-            work.cancel()
-            await asyncio.wait({work}, timeout=CLEANUP)
-        if error:
-            reporter.failed(Moment.AFTER_RESPONSE, error, "the app could not be warmed up")
-
-    async def _run_warm_up(self) -> None:
-        await self._state[WARM_UP]()
-
-    async def _write(self, writes: list[Write], reporter: Reporter) -> None:
-        try:
-            await self._connection.write(writes)
-        except OSError as cut:
-            reporter.undelivered(f"the Runtime API could not be told: {cut!r}", cut)
 
     async def _take_answer(self, limit: float, reporter: Reporter) -> None:
         """Also where this is cancelled the rest of a response has a moment to leave."""

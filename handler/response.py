@@ -140,7 +140,7 @@ class BufferedResponse(Response):
         if not last:
             return []
         whole = WholeResponse(status=self._status, headers=self._headers, body=b"".join(self._pieces))
-        return self.invocation.response(json.dumps(self._request.event_source(whole)).encode())
+        return self.invocation.response(json.dumps(self._request.whole(whole)).encode())
 
     def _failure(self, state: State, report: ErrorReport) -> list[Write]:
         return [] if state is State.COMPLETE else self.invocation.error(report)

@@ -20,15 +20,17 @@ from typing import Self
 
 from mangum.types import ASGI
 
+from handler.bridge import Bridge
 from handler.connection import Connection
 from handler.endpoint import Endpoint
 from handler.environment import Environment
 from handler.errors import ErrorReport
-from handler.failure import Failure, OnFailure
+from handler.failure import OnFailure, uncounted
 from handler.lifespan import Lifespan
 from handler.logs import configure, logger
 from handler.poller import Poller
 from handler.protocol import Write, init_error, restore_error
+from handler.service import Service
 from handler.snapstart import after_restore, before_snapshot, restored
 from handler.tasks import note_tasks, to_the_end
 
@@ -73,9 +75,9 @@ class Running:
             raise
         return cls(app, lifespan)
 
-
-def uncounted(failure: Failure) -> None:
-    """Nobody counts failures; they are logged all the same."""
+    def service(self, environment: Environment) -> Service:
+        bridge = Bridge(self.app, environment.base_path)
+        return Service(self.app, bridge, self.lifespan.state, buffered=environment.buffered)
 
 
 def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
@@ -134,9 +136,9 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
         return phase.exit_code
     try:
         configure(variables)
+        service = running.service(environment)
         pollers = [
-            Poller(running.app, environment, running.lifespan.state, Connection(endpoint), on_failure)
-            for _ in range(environment.concurrency)
+            Poller(service, environment, Connection(endpoint), on_failure) for _ in range(environment.concurrency)
         ]
         await _poll_all(pollers)
     finally:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from mangum import Mangum
 from mangum.types import ASGI
 
+from handler.bridge import Bridge
 from handler.runtime import run
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import hello
@@ -15,11 +15,11 @@ Serve = Callable[..., asyncio.Task[int]]
 
 
 @pytest.fixture
-def mangum() -> Iterator[Mangum]:
-    """For reading events. Mangum makes sure of an event loop, which it does not use for that."""
+def bridge() -> Iterator[Bridge]:
+    """Reads events. Mangum makes sure of an event loop, which it does not use for that."""
     with asyncio.Runner() as runner:
         asyncio.set_event_loop(runner.get_loop())
-        yield Mangum(hello, lifespan="off")
+        yield Bridge(hello)
         asyncio.set_event_loop(None)
 
 

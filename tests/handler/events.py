@@ -47,6 +47,13 @@ def rest_api(path: str = "/", method: str = "GET", *, stage: str = "Prod", **cha
     }
 
 
+def version_1(path: str, *, stage: str, domain: str = "abc.execute-api.eu-central-1.amazonaws.com") -> Event:
+    """API Gateway Developer Guide, HTTP APIs, "Payload format version 1.0": the stage is in the path."""
+    event = rest_api(path, version="1.0", stage=stage)
+    event["requestContext"] |= {"domainName": domain, "path": path}
+    return event
+
+
 def load_balancer(path: str = "/", method: str = "GET", **changes: Any) -> Event:
     """User Guide for Application Load Balancers, "Lambda functions as targets"."""
     return {

@@ -1,47 +1,53 @@
 """Events as ASGI requests."""
 
-import json
 from typing import Any
 
 import pytest
-from mangum import Mangum
 
-from handler.bridge import HttpRequest, extend, translate
+from handler.bridge import Bridge, HttpRequest, extend
 from handler.environment import Environment, LambdaContext
 from handler.errors import UnsupportedEventError
 from handler.protocol import Invocation
-from tests.handler.events import Event, function_url, http_api, load_balancer, rest_api
+from tests.handler.apps import hello
+from tests.handler.events import Event, function_url, http_api, load_balancer, rest_api, version_1
+
+
+def without_domain(event: Event) -> Event:
+    """What an emulator sends: the name is in the Host header alone."""
+    headers = {"host": event["requestContext"]["domainName"]}
+    return event | {"headers": headers, "requestContext": event["requestContext"] | {"domainName": None}}
+
 
 INVOCATION = Invocation("r1", deadline=4e9, trace_id="Root=1")
 
 
-def request(mangum: Mangum, event: object) -> HttpRequest:
-    return translate(mangum, json.dumps(event).encode(), LambdaContext.of(INVOCATION, Environment()))
+def request(bridge: Bridge, event: object) -> HttpRequest:
+    return bridge.request(event, LambdaContext.of(INVOCATION, Environment()))
 
 
 @pytest.mark.parametrize("event", [function_url("/a b", query="x=1&x=2"), rest_api("/a%20b")])
-def test_path_and_method_are_those_of_the_request(mangum: Mangum, event: Event) -> None:
-    scope = request(mangum, event).scope
+def test_path_and_method_are_those_of_the_request(bridge: Bridge, event: Event) -> None:
+    scope = request(bridge, event).scope
     assert (scope["method"], scope["path"].removeprefix(scope["root_path"])) == ("GET", "/a b")
 
 
-def test_the_query_is_as_it_was_sent(mangum: Mangum) -> None:
-    assert request(mangum, function_url(query="x=1&x=%C3%BC")).scope["query_string"] == b"x=1&x=%C3%BC"
+def test_the_query_is_as_it_was_sent(bridge: Bridge) -> None:
+    assert request(bridge, function_url(query="x=1&x=%C3%BC")).scope["query_string"] == b"x=1&x=%C3%BC"
 
 
-def test_a_repeated_query_parameter_of_a_rest_api_comes_through(mangum: Mangum) -> None:
+def test_a_repeated_query_parameter_of_a_rest_api_comes_through(bridge: Bridge) -> None:
     event = rest_api(multiValueQueryStringParameters={"x": ["1", "ü"]})
-    assert request(mangum, event).scope["query_string"] == b"x=1&x=%C3%BC"
+    assert request(bridge, event).scope["query_string"] == b"x=1&x=%C3%BC"
 
 
-def test_a_base64_body_is_decoded(mangum: Mangum) -> None:
+def test_a_base64_body_is_decoded(bridge: Bridge) -> None:
     event = function_url("/", "POST", body="AAH/", isBase64Encoded=True)
-    assert request(mangum, event).body == b"\x00\x01\xff"
+    assert request(bridge, event).body == b"\x00\x01\xff"
 
 
-def test_cookies_come_as_one_header(mangum: Mangum) -> None:
+def test_cookies_come_as_one_header(bridge: Bridge) -> None:
     event = function_url(cookies=["a=1", "b=2"])
-    assert [b"cookie", b"a=1; b=2"] in request(mangum, event).scope["headers"]
+    assert [b"cookie", b"a=1; b=2"] in request(bridge, event).scope["headers"]
 
 
 @pytest.mark.parametrize(
@@ -56,19 +62,81 @@ def test_cookies_come_as_one_header(mangum: Mangum) -> None:
         (rest_api("/chat", stage="Prod"), "/Prod", "/Prod/chat"),
         (rest_api("/chat", requestContext={"path": "/chat", "stage": "Prod"}), "", "/chat"),
         (rest_api("/chat", requestContext={"path": "/{proxy+}", "stage": "Prod"}), "", "/chat"),
+        (rest_api("/", requestContext={"path": "/Prod", "stage": "Prod"}), "/Prod", "/Prod"),
+        (rest_api("/a b", requestContext={"path": "/Prod/a%20b", "stage": "Prod"}), "/Prod", "/Prod/a b"),
+        (version_1("/v1/chat", stage="v1"), "/v1", "/v1/chat"),
+        (version_1("/v1", stage="v1"), "/v1", "/v1"),
+        (version_1("/chat", stage="$default"), "", "/chat"),
+        (version_1("/v1/chat", stage="v1", domain="chat.example.com"), "", "/v1/chat"),
+        (without_domain(http_api("/v1/chat", stage="v1")), "/v1", "/v1/chat"),
         (load_balancer("/chat"), "", "/chat"),
     ],
 )
-def test_a_stage_before_the_path_is_the_root_path(mangum: Mangum, event: Event, root_path: str, path: str) -> None:
-    scope = request(mangum, event).scope
+def test_a_stage_before_the_path_is_the_root_path(bridge: Bridge, event: Event, root_path: str, path: str) -> None:
+    scope = request(bridge, event).scope
     assert (scope["root_path"], scope["path"]) == (root_path, path)
+
+
+OWN = "chat.example.com"
+
+
+@pytest.mark.parametrize(
+    ("event", "root_path", "path"),
+    [
+        (function_url("/bots/chat"), "/bots", "/bots/chat"),
+        (function_url("/bots"), "/bots", "/bots"),
+        (function_url("/botsy/chat"), "", "/botsy/chat"),
+        (function_url("/chat"), "", "/chat"),
+        (load_balancer("/bots/chat"), "/bots", "/bots/chat"),
+        (http_api("/bots/chat", stage="$default", domain=OWN), "/bots", "/bots/chat"),
+        (http_api("/bots/chat", stage="bots", domain=OWN), "/bots", "/bots/chat"),
+        (version_1("/bots/chat", stage="v1", domain=OWN), "/bots", "/bots/chat"),
+        (rest_api("/bots/chat", requestContext={"path": "/bots/chat", "stage": "Prod"}), "/bots", "/bots/chat"),
+        # behind a stage the base path comes after it
+        (http_api("/v1/bots/chat", stage="v1"), "/v1/bots", "/v1/bots/chat"),
+        (rest_api("/bots/chat", stage="Prod"), "/Prod/bots", "/Prod/bots/chat"),
+        (http_api("/v1/chat", stage="v1"), "/v1", "/v1/chat"),
+        # a base path that is the stage is one prefix, not two
+        (http_api("/bots/chat", stage="bots"), "/bots", "/bots/chat"),
+        (rest_api("/chat", stage="bots"), "/bots", "/bots/chat"),
+    ],
+)
+def test_the_base_path_is_the_root_path(bridge: Bridge, event: Event, root_path: str, path: str) -> None:
+    del bridge  # it has made the event loop that Mangum looks for
+    scope = request(Bridge(hello, "/bots"), event).scope
+    assert (scope["root_path"], scope["path"]) == (root_path, path)
+
+
+class Queue:
+    """A handler of Mangum's kind for a source that Mangum does not know."""
+
+    def __init__(self, event: Any, context: object, config: object) -> None:
+        del context, config
+        self.scope = {"type": "http", "method": "POST", "path": "/queue", "headers": []}
+        self.body = event["Records"][0]["body"].encode()
+
+    @classmethod
+    def infer(cls, event: Any, context: object, config: object) -> bool:
+        del context, config
+        return isinstance(event, dict) and "Records" in event
+
+    def __call__(self, response: object) -> dict[str, Any]:
+        return {"response": response}
+
+
+def test_a_custom_handler_reads_its_events_before_all_others(bridge: Bridge) -> None:
+    del bridge
+    custom = Bridge(hello, custom_handlers=[Queue])
+    found = request(custom, {"Records": [{"body": "x"}]})
+    assert (found.scope["path"], found.body, found.streamable) == ("/queue", b"x", False)
+    assert request(custom, function_url("/chat")).scope["path"] == "/chat"
 
 
 @pytest.mark.parametrize(
     ("event", "streamable"), [(function_url(), True), (rest_api(), True), (load_balancer(), False)]
 )
-def test_a_load_balancer_takes_no_stream(mangum: Mangum, event: Event, *, streamable: bool) -> None:
-    assert request(mangum, event).streamable is streamable
+def test_a_load_balancer_takes_no_stream(bridge: Bridge, event: Event, *, streamable: bool) -> None:
+    assert request(bridge, event).streamable is streamable
 
 
 @pytest.mark.parametrize(
@@ -86,19 +154,13 @@ def test_a_load_balancer_takes_no_stream(mangum: Mangum, event: Event, *, stream
         {"version": "2.0", "requestContext": {}},
         {"version": "2.0", "requestContext": None},
         {"requestContext": {"connectionId": "x", "routeKey": "$connect"}},
-        function_url(headers=None),
-        function_url(body="A", isBase64Encoded=True),
+        {"version": "2.0", "method": "GET", "path": "/", "requestContext": {"serviceArn": "x"}},
+        {"httpMethod": None, "path": "/", "resource": "/", "requestContext": {}},
     ],
 )
-def test_what_is_no_http_request_is_refused(mangum: Mangum, event: object) -> None:
+def test_what_is_no_http_request_is_refused(bridge: Bridge, event: object) -> None:
     with pytest.raises(UnsupportedEventError, match=r"Function URL.*REST or HTTP API.*Load Balancer"):
-        request(mangum, event)
-
-
-@pytest.mark.parametrize("event", [b"", b"no JSON", b'"\xff"', b"[" * 100_000])
-def test_what_is_no_json_is_refused(mangum: Mangum, event: bytes) -> None:
-    with pytest.raises(UnsupportedEventError):
-        translate(mangum, event, LambdaContext.of(INVOCATION, Environment()))
+        request(bridge, event)
 
 
 def extended(state: dict[str, Any]) -> dict[str, Any]:

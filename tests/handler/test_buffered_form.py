@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import http, piece, start
 from tests.handler.conftest import Serve
-from tests.handler.events import function_url, load_balancer, rest_api
+from tests.handler.events import function_url, load_balancer, rest_api, version_1
 
 
 @pytest.mark.parametrize("variables", [{"RESPONSE_MODE": "buffered"}, {"AWS_SAM_LOCAL": "true"}])
@@ -34,6 +34,29 @@ async def test_binary_goes_as_base64(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(Response(b"\x89PNG", media_type="image/png"), RESPONSE_MODE="buffered")
     assert base64.b64decode((await call.end()).json["body"]) == b"\x89PNG"
+
+
+@pytest.mark.parametrize("event", [function_url(), rest_api(), version_1("/", stage="$default"), load_balancer()])
+@pytest.mark.parametrize(
+    "media_type",
+    ["application/problem+json", "image/svg+xml", "application/ld+json", "application/x-ndjson", "text/event-stream"],
+)
+async def test_text_of_any_type_goes_as_text(api: RuntimeApi, serve: Serve, event: object, media_type: str) -> None:
+    call = api.invoke(event)
+    serve(Response('{"title": "Zürich"}', media_type=media_type), RESPONSE_MODE="buffered")
+    await call.end()
+    assert (call.json["isBase64Encoded"], call.json["body"]) == (False, '{"title": "Zürich"}')
+
+
+@pytest.mark.parametrize("event", [function_url(), rest_api(), version_1("/", stage="$default"), load_balancer()])
+@pytest.mark.parametrize("status", [200, 204, 304])
+async def test_no_content_type_is_invented(api: RuntimeApi, serve: Serve, event: object, status: int) -> None:
+    call = api.invoke(event)
+    serve(Response(status_code=status, headers={"etag": '"x"'}), RESPONSE_MODE="buffered")
+    await call.end()
+    assert call.json["statusCode"] == status
+    assert call.json["headers"]["etag"] == '"x"'
+    assert "content-type" not in call.json["headers"] | call.json.get("multiValueHeaders", {})
 
 
 async def test_a_failure_half_way_is_an_error_in_its_place(api: RuntimeApi, serve: Serve) -> None:

@@ -1,24 +1,21 @@
 """A cycle against a reader that is always faster than the app."""
 
 import asyncio
-import json
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
-from mangum import Mangum
 from mangum.types import Send
 
-from handler.bridge import translate
+from handler.bridge import Bridge
 from handler.connection import Connection
 from handler.cycle import Cycle
 from handler.endpoint import Endpoint
 from handler.environment import Environment, LambdaContext
-from handler.failure import Reporter
+from handler.failure import Reporter, uncounted
 from handler.protocol import Invocation
 from handler.response import response_to
-from handler.runtime import uncounted
 from tests.fakes.invocation import PATIENCE
 from tests.handler.apps import http, in_time, piece, start
 from tests.handler.events import function_url
@@ -41,7 +38,7 @@ def reader() -> Iterator[Endpoint]:
         thread.join(PATIENCE)
 
 
-async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: Endpoint, mangum: Mangum) -> None:
+async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: Endpoint, bridge: Bridge) -> None:
     turns = 0
 
     @http
@@ -52,8 +49,7 @@ async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: Endpoin
         await piece(send, b"", more=False)
 
     invocation = Invocation("r1")
-    event = json.dumps(function_url()).encode()
-    request = translate(mangum, event, LambdaContext.of(invocation, Environment()))
+    request = bridge.request(function_url(), LambdaContext.of(invocation, Environment()))
     async with Connection(reader) as connection:
         response = response_to(invocation, request, buffered=False)
         cycle = Cycle(floods, request, response, connection, Reporter(invocation, uncounted))

@@ -47,11 +47,21 @@ def test_sam_local_that_makes_no_sense_is_refused_by_both(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     "variables",
-    [{"RESPONSE_MODE": "fast"}, {"AWS_LAMBDA_MAX_CONCURRENCY": "many"}, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "-1"}],
+    [
+        {"RESPONSE_MODE": "fast"},
+        *({"BASE_PATH": path} for path in ("chat", "/", "/chat/", "//chat", "/a//b", "/..", "/a b", "/a?b", "/a\n")),
+        {"AWS_LAMBDA_MAX_CONCURRENCY": "many"},
+        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "-1"},
+    ],
 )
 def test_a_variable_that_makes_no_sense_is_named(variables: dict[str, str]) -> None:
     with pytest.raises(InvalidEnvironmentError, match=next(iter(variables))):
         Environment.read(variables)
+
+
+@pytest.mark.parametrize("path", ["", "/chat", "/a/b", "/$default", "/v1.2/a-b_c~"])
+def test_a_base_path_is_empty_or_absolute(path: str) -> None:
+    assert Environment.read({"BASE_PATH": path}).base_path == path
 
 
 @pytest.mark.parametrize(("value", "expected"), [("", 1), ("0", 1), ("1", 1), ("10", 10)])

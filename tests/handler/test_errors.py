@@ -25,7 +25,7 @@ def test_an_exception_is_reported_by_class_message_and_stack() -> None:
 
 
 def test_the_handlers_own_errors_are_reported_by_their_type() -> None:
-    report = ErrorReport.of(UnsupportedEventError("none"))
+    report = ErrorReport.of(UnsupportedEventError())
     assert (report.type, report.name) == ("Function.UnsupportedEvent", "Function.UnsupportedEvent")
 
 

@@ -17,7 +17,9 @@ def imports(module: str) -> set[str]:
     return plain | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-@pytest.mark.parametrize("module", ["errors", "protocol", "bridge", "response", "ping", "failure"])
+@pytest.mark.parametrize(
+    "module", ["errors", "protocol", "event", "authority", "prefix", "bridge", "response", "ping", "failure"]
+)
 def test_protocol_is_pure(module: str) -> None:
     assert not imports(module) & IO
 

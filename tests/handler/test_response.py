@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mangum import Mangum
 from mangum.types import Message
 
-from handler.bridge import HttpRequest, translate
+from handler.bridge import Bridge, HttpRequest
 from handler.environment import Environment, LambdaContext
 from handler.errors import ContentLengthError, ErrorReport, PreludeTooLargeError, UnexpectedMessageError
 from handler.protocol import DELIMITER, End, Invocation, Write
@@ -23,18 +22,18 @@ REPORT = ErrorReport("Function.ValueError", "ValueError", "no")
 START, LAST = map(dict, messages())
 
 
-def request(mangum: Mangum, event: Event) -> HttpRequest:
-    return translate(mangum, json.dumps(event).encode(), LambdaContext.of(INVOCATION, Environment()))
+def request(bridge: Bridge, event: Event) -> HttpRequest:
+    return bridge.request(event, LambdaContext.of(INVOCATION, Environment()))
 
 
 @pytest.fixture
-def streamed(mangum: Mangum) -> Response:
-    return response_to(INVOCATION, request(mangum, function_url()), buffered=False)
+def streamed(bridge: Bridge) -> Response:
+    return response_to(INVOCATION, request(bridge, function_url()), buffered=False)
 
 
 @pytest.fixture
-def buffered(mangum: Mangum) -> Response:
-    return response_to(INVOCATION, request(mangum, function_url()), buffered=True)
+def buffered(bridge: Bridge) -> Response:
+    return response_to(INVOCATION, request(bridge, function_url()), buffered=True)
 
 
 def written(response: Response, *sent: Message) -> list[Write]:
@@ -84,8 +83,8 @@ def test_a_status_without_a_body_drops_it(streamed: Response, status: int) -> No
     assert written(streamed, piece(b"dropped"), LAST) == [End()]
 
 
-def test_the_answer_to_head_drops_its_body(mangum: Mangum) -> None:
-    response = response_to(INVOCATION, request(mangum, function_url("/", "HEAD")), buffered=False)
+def test_the_answer_to_head_drops_its_body(bridge: Bridge) -> None:
+    response = response_to(INVOCATION, request(bridge, function_url("/", "HEAD")), buffered=False)
     response.send(START)
     assert written(response, piece(b"dropped"), LAST) == [End()]
 
@@ -140,8 +139,8 @@ def test_a_length_that_is_no_number_is_refused_before_anything_goes_out(streamed
     assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
 
 
-def test_the_answer_to_head_says_how_long_the_body_would_be(mangum: Mangum) -> None:
-    response = response_to(INVOCATION, request(mangum, function_url("/", "HEAD")), buffered=False)
+def test_the_answer_to_head_says_how_long_the_body_would_be(bridge: Bridge) -> None:
+    response = response_to(INVOCATION, request(bridge, function_url("/", "HEAD")), buffered=False)
     written(response, declared(b"3"), LAST)
     assert response.complete
 
@@ -198,23 +197,25 @@ def test_buffered_header_bytes_are_latin_1(buffered: Response) -> None:
     assert whole(buffered, START | {"headers": [(b"x-name", b"Z\xfcrich")]}, LAST)["headers"]["x-name"] == "Zürich"
 
 
-@pytest.mark.parametrize("event", [rest_api(), load_balancer(), load_balancer(multiValueHeaders={}), function_url()])
-def test_the_buffered_form_is_that_of_the_source(mangum: Mangum, event: Event) -> None:
-    result = whole(response_to(INVOCATION, request(mangum, event), buffered=True), START, LAST)
+@pytest.mark.parametrize(
+    "event", [rest_api(), load_balancer(), load_balancer(headers=None, multiValueHeaders={}), function_url()]
+)
+def test_the_buffered_form_is_that_of_the_source(bridge: Bridge, event: Event) -> None:
+    result = whole(response_to(INVOCATION, request(bridge, event), buffered=True), START, LAST)
     assert result["statusCode"] == 200
     assert ("multiValueHeaders" in result) == ("resource" in event or "multiValueHeaders" in event)
 
 
-def test_a_load_balancer_is_always_answered_buffered(mangum: Mangum) -> None:
-    assert whole(response_to(INVOCATION, request(mangum, load_balancer()), buffered=False), START, LAST)
+def test_a_load_balancer_is_always_answered_buffered(bridge: Bridge) -> None:
+    assert whole(response_to(INVOCATION, request(bridge, load_balancer()), buffered=False), START, LAST)
 
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.binary(max_size=20)), st.booleans())
 async def test_any_split_of_a_body_gives_the_same_body(pieces: list[bytes], in_one: bool) -> None:
-    mangum = Mangum(hello, lifespan="off")
-    streamed = response_to(INVOCATION, request(mangum, function_url()), buffered=False)
-    buffered = response_to(INVOCATION, request(mangum, function_url()), buffered=True)
+    bridge = Bridge(hello)
+    streamed = response_to(INVOCATION, request(bridge, function_url()), buffered=False)
+    buffered = response_to(INVOCATION, request(bridge, function_url()), buffered=True)
     sent = messages(*([b"".join(pieces)] if in_one else pieces))
     *_, end = chunks = written(streamed, *sent)[3:]
     assert end == End()

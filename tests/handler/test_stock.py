@@ -1,22 +1,25 @@
-"""Mangum on the stock runtime client, which calls a plain function from one thread."""
+"""The service on the stock runtime client, which calls a plain function from one thread."""
 
 import asyncio
 import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from mangum.types import ASGI, Send
 
 from handler.environment import Environment, LambdaContext
+from handler.failure import Failure
 from handler.protocol import Invocation
-from handler.stock import on_stock_client
-from tests.handler.events import function_url, load_balancer, rest_api
+from handler.stock import on_stock_client as stock
+from tests.handler.apps import http, start
+from tests.handler.events import function_url, http_api, load_balancer, rest_api
 
 ROOT = Path(__file__).parents[2]
 CALL = """
@@ -27,6 +30,11 @@ from handler.protocol import Invocation
 context = LambdaContext.of(Invocation("r1", deadline=4e9), Environment())
 print(json.dumps([handler(event, context) for event in json.loads(sys.argv[1])]))
 """
+
+
+def on_stock_client(app: ASGI, *arguments: Any, **options: Any) -> Callable[[object, LambdaContext], Any]:
+    """The function, whose responses are JSON of any form."""
+    return stock(app, *arguments, **options)
 
 
 @pytest.fixture
@@ -40,8 +48,8 @@ def closed_at_exit(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, 
     asyncio.set_event_loop(None)
 
 
-def context() -> LambdaContext:
-    return LambdaContext.of(Invocation("r1", deadline=time.time() + 30), Environment())
+def context(seconds: float = 30) -> LambdaContext:
+    return LambdaContext.of(Invocation("r1", deadline=time.time() + seconds), Environment())
 
 
 def app_with(events: list[str]) -> FastAPI:
@@ -52,6 +60,7 @@ def app_with(events: list[str]) -> FastAPI:
         events.append("shutdown")
 
     app = FastAPI(lifespan=lifespan)
+    left: list[asyncio.Task[None]] = []
 
     @app.get("/")
     async def same_loop(request: Request) -> bool:
@@ -60,6 +69,24 @@ def app_with(events: list[str]) -> FastAPI:
     @app.get("/invocation")
     async def invocation(request: Request) -> dict[str, Any]:
         return dict(request.scope["extensions"]["rivulet.invocation"])
+
+    @app.get("/exits")
+    async def exits() -> None:
+        sys.exit(3)
+
+    @app.get("/hangs")
+    async def hangs() -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/leaves")
+    async def leaves() -> bool:
+        left.append(asyncio.create_task(work()))
+        return True
+
+    async def work() -> None:
+        for _ in range(100):  # the response is complete before it is
+            await asyncio.sleep(0)
+        events.append("left task done")
 
     return app
 
@@ -95,6 +122,59 @@ def test_the_app_learns_the_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1")
     response = on_stock_client(app_with([]))(function_url("/invocation"), context())
     assert '"request_id":"r1","trace_id":"Root=1","deadline":' in response["body"]
+
+
+@pytest.mark.usefixtures("closed_at_exit")
+def test_a_ping_is_answered_without_the_app() -> None:
+    response = on_stock_client(app_with([]))({"warmer": True, "concurrency": 3}, context())
+    assert response == {"statusCode": 200, "status": "ok"}
+
+
+@pytest.mark.usefixtures("closed_at_exit")
+def test_a_stage_and_a_base_path_are_removed() -> None:
+    handler = on_stock_client(app_with([]), Environment(base_path="/bots"))
+    paths = [rest_api("/bots/"), http_api("/v1/", stage="v1"), load_balancer("/bots/"), function_url("/")]
+    assert [handler(event, context())["body"] for event in paths] == ["true"] * 4
+
+
+@pytest.mark.usefixtures("closed_at_exit")
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        ({"Records": []}, "Function.UnsupportedEvent"),
+        (function_url("/exits"), "Function.AppExit"),
+        (function_url("/hangs"), "Function.DeadlineExceeded"),
+    ],
+)
+def test_a_failure_is_raised_by_the_name_of_its_type_and_counted(event: dict[str, Any], name: str) -> None:
+    failures: list[Failure] = []
+    handler = on_stock_client(app_with([]), on_failure=failures.append)
+    with pytest.raises(Exception, match=r".+") as raised:
+        handler(event, context(seconds=0.4))
+    assert type(raised.value).__name__ == name
+    assert [failure.error_type for failure in failures] == [name]
+    assert handler(function_url(), context())["body"] == "true"
+
+
+@pytest.mark.usefixtures("closed_at_exit")
+def test_an_exception_of_the_app_is_raised_as_it_is_and_counted() -> None:
+    @http
+    async def app(send: Send) -> None:
+        await start(send)
+        raise ZeroDivisionError("no")
+
+    failures: list[Failure] = []
+    with pytest.raises(ZeroDivisionError, match="no"):
+        on_stock_client(app, on_failure=failures.append)(function_url(), context())
+    assert [failure.error_type for failure in failures] == ["Function.ZeroDivisionError"]
+
+
+@pytest.mark.usefixtures("closed_at_exit")
+def test_what_the_app_leaves_running_is_waited_for() -> None:
+    events: list[str] = []
+    handler = on_stock_client(app_with(events))
+    assert handler(function_url("/leaves"), context())["body"] == "true"
+    assert events == ["startup", "left task done"]
 
 
 @pytest.mark.usefixtures("closed_at_exit")
