@@ -30,6 +30,7 @@ from app.logs import configure_logging
 from app.middleware import HeadersMiddleware, RequestMiddleware
 from app.network import check_network
 from app.settings import Settings, load_settings
+from app.slash import SlashMiddleware
 from app.store.opening import check_store
 
 WEB = Path(__file__).parent / "web"
@@ -87,7 +88,7 @@ class Front:
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
         self._files = StaticFiles(directory=directory, html=True)
-        self._page = RequestMiddleware(HeadersMiddleware(self._files))
+        self._page = RequestMiddleware(HeadersMiddleware(SlashMiddleware(self._files)))
         files = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
         self._paths = {str(Path()), *map(str, files)}
         self._late = Late(build)

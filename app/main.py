@@ -22,6 +22,7 @@ from app.routes.service import service_router
 from app.routes.turns import turns_router
 from app.routes.tutorial import tutorial_router
 from app.settings import Settings, load_settings
+from app.slash import SlashMiddleware
 from app.store.opening import open_store
 
 
@@ -49,6 +50,7 @@ def create_app(
     app = FastAPI(
         title="Rivulet",
         lifespan=lifespan,
+        redirect_slashes=False,  # they would lead to the host that a client names
         docs_url="/docs" if settings.openapi_docs else None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.openapi_docs else None,
@@ -62,6 +64,7 @@ def create_app(
     app.include_router(service_router(settings))
     app.frontend("/", directory=WEB, fallback=None)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(SlashMiddleware)
     app.add_middleware(HeadersMiddleware, free_paths=("/docs",))
     app.add_middleware(RequestMiddleware)
     return app

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
 
     parameter_path: str | None = Field(None, description="Parameter Store path of the secrets")
     aws_sam_local: bool = Field(False, description="set by `sam local`: answer buffered, read no parameters")
+    base_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9$_+!*'(),~-][A-Za-z0-9$_.+!*'(),~-]*)*$",
+        description="path prefix that a front door adds, like /chat",
+    )
     response_mode: Literal["stream", "buffered"] = Field("stream", description="how the streaming door answers")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")

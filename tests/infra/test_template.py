@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from app.settings import Settings
 from app.store.dynamodb_schema import create_table_input, time_to_live_input
+from handler.prefix import BASE_PATH
 from tests.infra.cloudformation import Stack, translate
 
 # what a stack says differently from the settings' defaults, and why
@@ -162,6 +163,24 @@ def test_no_concurrency_is_reserved_by_default(stack: Stack) -> None:
 def test_concurrency_is_reserved_by_parameter(template: dict[str, Any]) -> None:
     limited = Stack(template, ReservedConcurrency="5")
     assert limited.properties("ChatFunction")["ReservedConcurrentExecutions"] == "5"
+
+
+BASE_PATHS = ["", "/chat", "/a/b.c", "/$default", "chat", "/", "/chat/", "//a", "/a//b", "/..", "/a b", "https://x/y"]
+
+
+@pytest.mark.parametrize("path", BASE_PATHS)
+def test_a_base_path_is_refused_by_all_or_none(template: dict[str, Any], path: str) -> None:
+    pattern = template["Parameters"]["BasePath"]["AllowedPattern"]
+    accepted = re.fullmatch(pattern, path) is not None
+    assert accepted == (BASE_PATH.fullmatch(path) is not None) == is_setting(path)
+
+
+def is_setting(base_path: str) -> bool:
+    try:
+        Settings(_env_file=None, openai_api_key="made-up", base_path=base_path)
+    except ValidationError:
+        return False
+    return True
 
 
 def test_the_log_group_forgets(stack: Stack) -> None:
