@@ -1,8 +1,8 @@
 """The store in a file: SQLite, embedded, for one machine and any number of processes on it.
 
 The statements are in sqlite_queries; they run in two threads, so that nobody who reads waits for who writes: readers
-of a write-ahead log never wait for a lock. Every method is one transaction. What has expired is deleted at the opening
-and behind a `create` now and then, a little each time.
+of a write-ahead log never wait for a lock. Every method but `delete` is one transaction. What has expired is deleted at
+the opening and behind a `create` now and then, a little each time.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from app.store.sqlite_lane import Lane
 from app.store.sqlite_schema import connect
 
 PURGE_EVERY = 60.0  # seconds
+DELETE_AT_MOST = 100  # turns in one transaction: other writes wait for a few milliseconds
 PURGE_AT_MOST = 50  # turns, and as many conversations
 
 
@@ -125,7 +126,10 @@ class SQLiteStore:
         if not is_possible(owner, conversation_id):
             return False
         now = self._clock()
-        return await self._writes.run(lambda db: queries.delete(db, owner, conversation_id, now))
+        while True:
+            deleted = await self._writes.run(lambda db: queries.delete(db, owner, conversation_id, DELETE_AT_MOST, now))
+            if deleted is not None:
+                return deleted
 
     async def close(self) -> None:
         await asyncio.to_thread(self._close)

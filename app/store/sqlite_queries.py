@@ -141,11 +141,18 @@ def rename(db: sqlite3.Connection, owner: str, conversation_id: str, title: str,
     return renamed.rowcount == 1
 
 
-def delete(db: sqlite3.Connection, owner: str, conversation_id: str, now: float) -> bool:
-    """Deletes the turns, too; their logs go with them (by the tables' definition)."""
-    db.execute("DELETE FROM turn WHERE owner = ? AND conversation_id = ?", (owner, conversation_id))
-    deleted = db.execute(f"DELETE FROM conversation WHERE {_ALIVE_CONVERSATION}", (owner, conversation_id, now))
-    return deleted.rowcount == 1
+def delete(db: sqlite3.Connection, owner: str, conversation_id: str, limit: int, now: float) -> bool | None:
+    """Deletes at most `limit` turns, and their logs by the tables' definition. None if there may be more turns;
+    else the conversation is deleted, too, and the result is whether it existed.
+    """
+    ids = (owner, conversation_id)
+    turns = db.execute(
+        "DELETE FROM turn WHERE key IN (SELECT key FROM turn WHERE owner = ? AND conversation_id = ? LIMIT ?)",
+        (*ids, limit),
+    )
+    if turns.rowcount == limit:
+        return None
+    return db.execute(f"DELETE FROM conversation WHERE {_ALIVE_CONVERSATION}", (*ids, now)).rowcount == 1
 
 
 def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.store import StoreSetupError, StoreUnavailableError
-from app.store.sqlite import PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
+from app.store.sqlite import DELETE_AT_MOST, PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
 from app.store.sqlite_lane import Lane
 from app.store.sqlite_schema import VERSION, connect
 from tests.app.store.makers import DAY, Clock, a_batch, a_turn
@@ -171,6 +171,20 @@ async def fill(store: SQLiteStore, clock: Clock, owner: str, turns: int) -> None
         turn = a_turn(clock, owner)
         await store.create(turn, "title")
         await store.append(turn, a_batch())
+
+
+async def test_other_writes_do_not_wait_for_a_long_deletion(
+    store: SQLiteStore, clock: Clock, owner: str, other: sqlite3.Connection
+) -> None:
+    conversation = a_turn(clock, owner).conversation_id
+    for _ in range(2 * DELETE_AT_MOST):
+        await store.create(a_turn(clock, owner, conversation_id=conversation), "title")
+    deletion = asyncio.create_task(store.delete(owner, conversation))
+    await asyncio.sleep(0)  # the deletion's first transaction is in the queue
+    await store.create(a_turn(clock, owner), "title")
+    assert not deletion.done()
+    assert await deletion
+    assert (rows(other, "turn"), rows(other, "conversation")) == (1, 1)
 
 
 async def test_what_has_expired_is_deleted_at_the_opening(
