@@ -121,9 +121,10 @@ def _end(loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
 
 
 def _invocation(context: LambdaContext) -> Invocation:
+    left = context.get_remaining_time_in_millis() / 1000
     return Invocation(
         request_id=context.aws_request_id,
-        deadline=time.time() + context.get_remaining_time_in_millis() / 1000,
+        deadline=time.time() + left if left > 0 else None,  # no time left is what a caller without a deadline says
         trace_id=os.environ.get("_X_AMZN_TRACE_ID"),
         tenant_id=getattr(context, "tenant_id", None),
     )

@@ -18,7 +18,7 @@ from handler.environment import Environment, LambdaContext
 from handler.failure import Failure
 from handler.protocol import Invocation
 from handler.stock import on_stock_client as stock
-from tests.handler.apps import http, start
+from tests.handler.apps import http, piece, start
 from tests.handler.events import function_url, http_api, load_balancer, rest_api
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +170,19 @@ def test_an_exception_of_the_app_is_raised_as_it_is_and_counted() -> None:
 
 
 @pytest.mark.usefixtures("closed_at_exit")
+def test_a_caller_without_a_deadline_is_answered() -> None:
+    @http
+    async def app(send: Send) -> None:
+        for _ in range(100):  # to have no time at all would end it here
+            await asyncio.sleep(0)
+        await start(send)
+        await piece(send, b"", more=False)
+
+    without = LambdaContext.of(Invocation("r1"), Environment())
+    assert on_stock_client(app)(function_url(), without)["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("closed_at_exit")
 def test_what_the_app_leaves_running_is_waited_for() -> None:
     events: list[str] = []
     handler = on_stock_client(app_with(events))
@@ -188,12 +201,29 @@ def test_a_startup_that_fails_fails_the_import() -> None:
         on_stock_client(FastAPI(lifespan=lifespan))
 
 
-def test_the_real_app_answers_through_the_buffered_door(tmp_path: Path) -> None:
-    events = json.dumps([function_url("/api/health"), load_balancer("/")])
-    environment = {"PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-test"}
-    command = [sys.executable, "-W", "error", "-c", CALL, events]
-    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+def buffered_entry_point(
+    cwd: Path, events: list[dict[str, Any]], **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Runs the real application's function on these events; the last line of its output is the responses."""
+    environment = {"PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-test", **variables}
+    command = [sys.executable, "-W", "error", "-c", CALL, json.dumps(events)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_real_app_answers_through_the_buffered_entry_point(tmp_path: Path) -> None:
+    paths = ["/bots/api/health", "/bots/", "/bots", "/bots/favicon.svg", "/none"]
+    finished = buffered_entry_point(tmp_path, [{}, *map(load_balancer, paths)], BASE_PATH="/bots")
     assert finished.stderr == ""
-    health, page = json.loads(finished.stdout.splitlines()[-1])
+    ping, health, page, no_slash, icon, none = json.loads(finished.stdout.splitlines()[-1])
+    assert ping == {"statusCode": 200, "status": "ok"}
     assert (health["statusCode"], json.loads(health["body"])) == (200, {"status": "ok"})
     assert (page["statusCode"], page["body"][:15]) == (200, "<!doctype html>")
+    assert (no_slash["statusCode"], no_slash["headers"]["location"]) == (307, "/bots/")
+    assert (icon["isBase64Encoded"], icon["body"][:4]) == (False, "<svg")
+    assert (none["isBase64Encoded"], json.loads(none["body"])["status"]) == (False, 404)
+
+
+def test_an_unusable_base_path_fails_the_import_by_name(tmp_path: Path) -> None:
+    finished = buffered_entry_point(tmp_path, [], BASE_PATH="bots/")
+    assert finished.returncode == 1
+    assert "BASE_PATH" in finished.stderr.splitlines()[-1]
