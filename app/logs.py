@@ -28,7 +28,11 @@ class RequestFieldsFilter(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """One readable line: time, level, message, then the record's extra fields as name=value."""
+    """One readable line: time, level, message, then the record's extra fields as name=value.
+
+    What is not printable is escaped, since a path may hold line breaks and commands to a
+    terminal. A traceback has lines of its own, which are indented: none looks like a record.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
@@ -36,7 +40,24 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         extra = (f" {key}={value}" for key, value in vars(record).items() if key not in self._own and value is not None)
-        return super().formatMessage(record) + "".join(extra)
+        return printable(super().formatMessage(record) + "".join(extra))
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - logging's types and name
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's name
+        return _indented(super().formatStack(stack_info))
+
+
+def printable(text: str) -> str:
+    """The text with control, format and surrogate characters as Python's escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {printable(line)}" for line in text.split("\n"))
 
 
 class OurHandler(logging.StreamHandler[Any]):
