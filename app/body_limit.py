@@ -1,10 +1,14 @@
 """Refuses a request's body that is too large. Pure ASGI."""
 
+import math
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import BodyTooLarge
+
+MAX_DIGITS = 18  # of a length that is read; Python converts no number of thousands of digits
 
 
 class BodyLimitMiddleware:
@@ -25,7 +29,7 @@ class BodyLimitMiddleware:
 
         async def limited_receive() -> Message:
             nonlocal received
-            if announced.isdecimal() and int(announced) > self._max_bytes:
+            if _length(announced) > self._max_bytes:
                 raise HTTPException(BodyTooLarge.status)
             message = await receive()
             received += len(message.get("body", b""))
@@ -34,3 +38,10 @@ class BodyLimitMiddleware:
             return message
 
         return await self.app(scope, limited_receive, send)
+
+
+def _length(announced: str) -> float:
+    """The number in Content-Length; 0 if there is none, infinite if it is too long to convert."""
+    if not announced.isdecimal():
+        return 0
+    return int(announced) if len(announced) <= MAX_DIGITS else math.inf

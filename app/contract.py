@@ -4,11 +4,13 @@ Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start
 `Tool`, `Source` and the one terminal `End`. Errors: `ProblemDetails` (RFC 9457).
 """
 
+import re
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from itertools import islice
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Status(StrEnum):
@@ -46,12 +48,43 @@ def not_blank(text: str) -> str:
     return text
 
 
+def parse_uuid(text: str) -> UUID:
+    """A UUID in any spelling: upper case, without hyphens, in braces, as a URN (RFC 9562, 4). Raises ValueError."""
+    if not _UUID.fullmatch(text):
+        raise ValueError("must be a UUID")
+    return UUID(text.lower())
+
+
+def _to_uuid(value: object) -> object:
+    return parse_uuid(value) if isinstance(value, str) else value
+
+
+_UUID = re.compile(r"(urn:uuid:)?(\{)?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}(?(2)\})", re.ASCII | re.IGNORECASE)
+Id = Annotated[UUID, BeforeValidator(_to_uuid, json_schema_input_type=UUID)]
 WellFormed = Annotated[str, AfterValidator(well_formed)]
-Id = Annotated[str, StringConstraints(to_lower=True, max_length=64)]  # a UUID, as it stands in a path
-Message = Annotated[WellFormed, AfterValidator(not_blank)]
+Message = Annotated[
+    WellFormed,
+    AfterValidator(not_blank),
+    Field(json_schema_extra={"minLength": 1, "pattern": r"\S"}),  # the pattern of `not_blank`
+]
 
 
-class ChatRequest(Wire):
+MAX_UNKNOWN = 10
+
+
+class Body(Wire):
+    """What a client sends. Of unknown fields only the first are looked at: one is as wrong as a million."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bound_unknown(cls, value: Any) -> Any:  # noqa: ANN401 - JSON
+        if not isinstance(value, dict) or len(value) <= MAX_UNKNOWN:
+            return value
+        unknown = islice((name for name in value if name not in cls.model_fields), MAX_UNKNOWN)
+        return {name: value[name] for name in (*filter(value.__contains__, cls.model_fields), *unknown)}
+
+
+class ChatRequest(Body):
     """One question.
 
     `turn_id` names the turn: the same id again is the same turn, and is not asked twice. `conversation_id` is the
@@ -60,9 +93,9 @@ class ChatRequest(Wire):
     """
 
     message: Message
-    turn_id: UUID | None = None
-    conversation_id: UUID | None = None
-    parent_turn_id: UUID | None = None
+    turn_id: Id | None = None
+    conversation_id: Id | None = None
+    parent_turn_id: Id | None = None
     model: str | None = None
     instructions: WellFormed | None = None
 
@@ -216,7 +249,7 @@ class WholeConversation(ConversationLine):
     turns: list[Turn]
 
 
-class Rename(Wire):
+class Rename(Body):
     title: Annotated[Message, Field(max_length=200)]
 
 

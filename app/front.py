@@ -2,9 +2,11 @@
 
 Most of a cold start is the import of FastAPI and openai, and the page needs neither. `Front` answers for the page's
 files itself, just as the application would, and passes everything else on to the application. That is built by the
-first request that needs it, or at the end of the first that does not: once its response is complete, and before it
-returns, which a host on Lambda waits for. A host that has a moment to spare may have the application built without a
-request: the lifespan's state has a function for that, `warm_up`.
+first request that needs it. If the first request of all is for the page's document, the application is built at its
+end: once the response is complete, and before it returns, which a host on Lambda waits for. After any other file it is
+not: a browser asks for many files at once, and a host that limits its environments refuses what comes while all are
+busy. A host that has a moment to spare may have the application built without a request: the lifespan's state has a
+function for that, `warm_up`.
 
 What is wrong with the settings is wrong at once: `create_front` raises ConfigurationError. A build that fails later is
 answered like any failure that nobody foresaw; behind a file's response it is raised, for the host to log. Either way
@@ -23,14 +25,13 @@ from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.files import METHODS, File, Files
 from app.logs import configure_logging
 from app.middleware import HeadersMiddleware, RequestMiddleware
 from app.network import check_network
 from app.settings import Settings, load_settings
-from app.slash import SlashMiddleware
 from app.store.opening import check_store
 
 WEB = Path(__file__).parent / "web"
@@ -87,19 +88,21 @@ class Front:
     """Serves the files of `directory`, and before everything else the application that `build` makes."""
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
-        self._files = StaticFiles(directory=directory, html=True)
-        self._page = RequestMiddleware(HeadersMiddleware(SlashMiddleware(self._files)))
-        files = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
-        self._paths = {str(Path()), *map(str, files)}
+        self._files = Files(directory)
+        self._page = RequestMiddleware(HeadersMiddleware(self._files))
         self._late = Late(build)
+        self._is_first = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             scope.get("state", {})["warm_up"] = self._late.ready
             await self._lifespan(receive, send)
-        elif self._is_file(scope):
+            return
+        is_first, self._is_first = self._is_first, False
+        if file := self._file(scope):
             await self._page(scope, receive, send)
-            await self._late.ready()
+            if is_first and file.is_document:
+                await self._late.ready()
         else:
             app = await self._application()
             await app(scope, receive, send)
@@ -110,8 +113,8 @@ class Front:
         except Exception as error:  # noqa: BLE001 - it is raised again, where it is logged and answered
             return _failing(error)
 
-    def _is_file(self, scope: Scope) -> bool:
-        return scope.get("method") in {"GET", "HEAD"} and self._files.get_path(scope) in self._paths
+    def _file(self, scope: Scope) -> File | None:
+        return self._files.find(scope) if scope.get("method") in METHODS else None
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

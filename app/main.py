@@ -9,10 +9,12 @@ from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
 from app.chat.turn import LONGEST_SILENCE, Chat
 from app.chat.upstream import Upstream
+from app.files import Files
 from app.front import WEB
 from app.logs import configure_logging
 from app.metrics import TurnMetrics
-from app.middleware import HeadersMiddleware, RequestMiddleware
+from app.middleware import HeadersMiddleware, HeadMiddleware, RequestMiddleware
+from app.openapi import add_openapi
 from app.parameters import Secrets
 from app.routes.caller import Identify, everyone
 from app.routes.chat import chat_router
@@ -51,9 +53,7 @@ def create_app(
         title="Rivulet",
         lifespan=lifespan,
         redirect_slashes=False,  # they would lead to the host that a client names
-        docs_url="/docs" if settings.openapi_docs else None,
-        redoc_url=None,
-        openapi_url="/openapi.json" if settings.openapi_docs else None,
+        openapi_url=None,  # and with it no pages that load scripts from elsewhere
     )
     app.state.interrupt_turns = chat.close  # for a host that must not wait until they end by themselves
     add_problem_handlers(app)
@@ -62,9 +62,11 @@ def create_app(
     app.include_router(conversations_router(Conversations(chat, store), identify))
     app.include_router(tutorial_router(chat, identify))
     app.include_router(service_router(settings))
-    app.frontend("/", directory=WEB, fallback=None)
+    add_openapi(app, settings)
+    app.router.default = Files(WEB)  # what no route has taken
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(SlashMiddleware)
-    app.add_middleware(HeadersMiddleware, free_paths=("/docs",))
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(HeadersMiddleware)
     app.add_middleware(RequestMiddleware)
     return app

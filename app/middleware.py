@@ -1,4 +1,4 @@
-"""What every request passes: an id, one log line, the headers that every response carries. Pure ASGI.
+"""What every request passes: an id, one log line, the headers that every response carries, and HEAD. Pure ASGI.
 
 The host may say what it knows in `scope["extensions"]["rivulet.invocation"]`: `request_id`, `trace_id` and
 `deadline` (seconds since the epoch). Where it does not, the request gets an id here. The query string is never
@@ -8,7 +8,6 @@ logged: on the tutorial's routes it holds the prompt.
 import logging
 import time
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -30,8 +29,15 @@ HEADERS = {
 }
 
 
+MAX_PATH = 200  # characters of a path in the log
+MAX_METHOD = 20
+
+
 class RequestMiddleware:
-    """Gives a request its id and its fields, and logs one line when it is over, also where it failed."""
+    """Gives a request its id and its fields, and logs one line when it is over, also where it failed.
+
+    It drops the body of a response to HEAD (RFC 9110, 9.3.2).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,6 +57,8 @@ class RequestMiddleware:
                 outcome["status"] = message["status"]
                 outcome["first_byte_ms"] = _ms_since(began)
                 MutableHeaders(scope=message)["x-request-id"] = request_id
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -65,8 +73,8 @@ class RequestMiddleware:
             await problem_response(Problem().details(request_id))(scope, receive, send_on)
         finally:
             fields = {
-                "method": scope["method"],
-                "path": scope["path"],
+                "method": cut(scope["method"], MAX_METHOD),
+                "path": cut(scope["path"], MAX_PATH),
                 **outcome,
                 "duration_ms": _ms_since(began),
             }
@@ -77,12 +85,11 @@ class RequestMiddleware:
 class HeadersMiddleware:
     """Adds the security headers, and `no-store` where a response does not say itself how it may be cached."""
 
-    def __init__(self, app: ASGIApp, free_paths: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._free_paths = frozenset(free_paths)  # the docs page: FastAPI's own loads from elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._free_paths:
+        if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
         async def send_on(message: Message) -> None:
@@ -95,6 +102,26 @@ class HeadersMiddleware:
 
         await self.app(scope, receive, send_on)
         return None
+
+
+class HeadMiddleware:
+    """Routes HEAD as GET, so that each GET route answers it.
+
+    `scope["state"]["is_head"]` is for routes whose GET costs more than its headers are worth.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope.get("method") == "HEAD"
+        scope.setdefault("state", {})["is_head"] = is_head
+        await self.app({**scope, "method": "GET"} if is_head else scope, receive, send)
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or its beginning and an ellipsis, of `length` characters in all."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _ms_since(began: float) -> int:

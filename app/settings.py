@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="json for machines, text for people")
     metrics_namespace: str | None = Field(None, description="CloudWatch namespace of the metrics; none where empty")
-    openapi_docs: bool = Field(False, description="serve /docs and /openapi.json")
+    openapi_docs: bool = Field(False, description="serve the OpenAPI document at /openapi.json and /docs")
     demo: bool = Field(False, description="tells the page that its answers are made up")
 
     @field_validator("*", mode="before")

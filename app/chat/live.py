@@ -31,6 +31,10 @@ class LiveLog:
         """The events from this number on."""
         return self._events[seq:]
 
+    def is_over_before(self, seq: int) -> bool:
+        """Whether the `End` has a lower number."""
+        return self._is_over() and len(self._events) <= seq
+
     async def follow(self, seq: int = 0) -> AsyncGenerator[Numbered]:
         """The events from this number on, up to `End`, as they come; none where the number lies behind it."""
         while True:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from app.chat.answer import Answer
 from app.chat.events import collect
-from app.chat.follow import Follower, Tail
+from app.chat.follow import INTERRUPTED, Follower, Tail
 from app.chat.history import History, history
 from app.chat.producer import GRACE, Producer
 from app.chat.prompt import Prompt
@@ -65,13 +65,19 @@ class OpenTurn:
         return self._follower.follow(self.head, seq)
 
     async def is_read(self, seq: int) -> bool:
-        """Whether the event before number `seq` was the `End`: then nothing comes any more. Raises StoreFailed."""
+        """Whether the `End` lies before number `seq`: then nothing comes any more. Raises StoreFailed.
+
+        A client of a producer that died may have seen more than was stored. It has not seen the
+        end that another process wrote, which then has a lower number than its last event.
+        """
         if self._production is not None:
-            last = self._production.producer.live.since(seq - 1)
-            return bool(last) and isinstance(last[0], End)
+            return self._production.producer.live.is_over_before(seq)
         with store_failures():
             events = await self._follower.read(self.head)
-        return bool(events) and events[-1][0] == seq - 1 and isinstance(events[-1][1], End)
+        if not events or not isinstance(events[-1][1], End):
+            return False
+        last, end = events[-1]
+        return last == seq - 1 or (last < seq and end != INTERRUPTED)
 
     @property
     def has_begun(self) -> bool:
@@ -144,6 +150,12 @@ class Chat:
     async def join(self, caller: Caller, turn_id: str) -> OpenTurn:
         """The turn with this id. Raises NotFound, StoreFailed."""
         return self._open(caller, await self._head(caller, turn_id))
+
+    async def rejoin(self, caller: Caller, turn_id: str, request: ChatRequest) -> OpenTurn:
+        """The turn with this id, which must have been begun by the same request. Raises NotFound, Conflict,
+        StoreFailed.
+        """
+        return await self._joined(caller, await self._head(caller, turn_id), request)
 
     async def read(self, caller: Caller, turn_id: str) -> Turn:
         """The turn as it is now: `running` where it has no end yet. Raises NotFound, StoreFailed."""

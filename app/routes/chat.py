@@ -11,8 +11,10 @@ from app.chat.events import collect, frame
 from app.chat.record import Numbered
 from app.chat.turn import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, Turn
+from app.problems import InvalidRequest
 from app.routes.caller import Identify, caller_of
-from app.routes.problems import PROBLEM_RESPONSES, failure_of
+from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
+from app.routes.resume import LastEventId, parse_event_id
 from app.routes.streaming import EventStream
 
 
@@ -27,11 +29,19 @@ def chat_router(chat: Chat, identify: Identify) -> APIRouter:
         events = await read_all(turn)
         return failure_of(events) or collect(turn.head, events)
 
-    @router.post("/chat/stream", response_class=EventStream, status_code=200)
-    async def stream(body: ChatRequest, caller: Calling) -> EventStream:
-        """The answer as server-sent events: `start`, then `text` and others, at last exactly one `end`."""
-        turn = await chat.begin(caller, body)
-        return EventStream(frames(turn), until=turn.kept, comment_first=not turn.has_begun)
+    @router.post("/chat/stream", response_class=EventStream, status_code=200, responses=NOTHING_MORE)
+    async def stream(body: ChatRequest, caller: Calling, last_event_id: LastEventId = None) -> Response:
+        """The answer as server-sent events: `start`, then `text` and others, at last exactly one `end`.
+
+        With the id of an event as `Last-Event-ID`, that event's turn goes on after it, and nothing is asked again.
+        """
+        if not last_event_id:
+            turn = await chat.begin(caller, body)
+            return EventStream(frames(turn), until=turn.kept, comment_first=not turn.has_begun)
+        turn_id, seq = parse_event_id(last_event_id)
+        if body.turn_id not in {None, turn_id}:
+            raise InvalidRequest.of_field("Last-Event-ID", "belongs to another turn than turn_id")
+        return await resumed(await chat.rejoin(caller, str(turn_id), body), seq + 1)
 
     return router
 
@@ -41,6 +51,13 @@ async def read_all(turn: OpenTurn) -> list[Numbered]:
     events = [event async for event in turn.events()]
     await turn.kept()
     return events
+
+
+async def resumed(turn: OpenTurn, seq: int) -> Response:
+    """The turn from event number `seq` on; 204 if its end lies before that. Raises StoreFailed."""
+    if await turn.is_read(seq):
+        return Response(status_code=204)
+    return EventStream(frames(turn, seq), until=turn.kept, comment_first=not turn.has_begun)
 
 
 async def frames(turn: OpenTurn, seq: int = 0) -> AsyncGenerator[bytes]:

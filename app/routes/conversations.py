@@ -5,12 +5,13 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from app.chat.conversations import Conversations
 from app.chat.turn import Caller
 from app.contract import ConversationLine, ConversationPage, Id, Rename, WholeConversation
 from app.routes.caller import Identify, caller_of
+from app.routes.head import head_of, is_head
 from app.routes.problems import PROBLEM_RESPONSES
 
 
@@ -24,21 +25,24 @@ def conversations_router(conversations: Conversations, identify: Identify) -> AP
         return await conversations.page(caller, cursor)
 
     @router.get("/{conversation_id}", response_model=WholeConversation)
-    async def read(conversation_id: Id, caller: Calling) -> StreamingResponse:
+    async def read(conversation_id: Id, caller: Calling, head: Annotated[bool, Depends(is_head)]) -> Response:
         """The conversation with all its turns, sent turn by turn. If it cannot be read to its end, the response breaks
         off: a client never gets a whole document with turns missing.
         """
-        pieces = conversations.read(caller, conversation_id)
+        pieces = conversations.read(caller, str(conversation_id))
         first = [await anext(pieces), await anext(pieces)]  # so that most failures still have a status
+        if head:
+            await pieces.aclose()
+            return head_of("application/json")
         return StreamingResponse(joined(first, pieces), media_type="application/json")
 
     @router.patch("/{conversation_id}")
     async def rename(conversation_id: Id, body: Rename, caller: Calling) -> ConversationLine:
-        return await conversations.rename(caller, conversation_id, body.title)
+        return await conversations.rename(caller, str(conversation_id), body.title)
 
     @router.delete("/{conversation_id}", status_code=204)
     async def delete(conversation_id: Id, caller: Calling) -> None:
-        await conversations.delete(caller, conversation_id)
+        await conversations.delete(caller, str(conversation_id))
 
     return router
 

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from app.contract import Health, PageConfig
+from app.routes.problems import PROBLEM_RESPONSES
 from app.settings import Settings
 
 
 def service_router(settings: Settings) -> APIRouter:
-    router = APIRouter(prefix="/api", tags=["service"])
+    router = APIRouter(prefix="/api", tags=["service"], responses=PROBLEM_RESPONSES)
     config = PageConfig(
         models=list(settings.allowed_models),
         default_model=settings.openai_model,

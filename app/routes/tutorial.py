@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from app.chat import sse
@@ -18,8 +18,9 @@ from app.chat.turn import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, End, Event, Message, Refusal, Start, Status, Text, Turn
 from app.routes.caller import Identify, caller_of
 from app.routes.chat import read_all
-from app.routes.problems import PROBLEM_RESPONSES, failure_of
-from app.routes.resume import parse_event_id
+from app.routes.head import head_of, is_head
+from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
+from app.routes.resume import LastEventId, parse_event_id
 from app.routes.streaming import EventStream
 
 
@@ -28,19 +29,28 @@ def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 
     @router.get("/chat-complete", response_model=dict[str, str])
-    async def complete(message: Annotated[Message, Query()], caller: Calling) -> dict[str, str] | Response:
+    async def complete(
+        message: Annotated[Message, Query()], caller: Calling, head: Annotated[bool, Depends(is_head)]
+    ) -> dict[str, str] | Response:
+        if head:
+            return head_of("application/json")
         turn = await chat.begin(caller, ChatRequest(message=message))
         events = await read_all(turn)
         return failure_of(events) or tutorial_answer(collect(turn.head, events))
 
-    @router.get("/chat-stream", response_class=EventStream, status_code=200)
+    @router.get("/chat-stream", response_class=EventStream, status_code=200, responses=NOTHING_MORE)
     async def stream(
-        message: Annotated[Message, Query()], caller: Calling, last_event_id: Annotated[str | None, Header()] = None
+        message: Annotated[Message, Query()],
+        caller: Calling,
+        head: Annotated[bool, Depends(is_head)],
+        last_event_id: LastEventId = None,
     ) -> Response:
         """An EventSource that reconnects says where it was: it goes on there, and nothing is asked, or paid, again."""
+        if head:
+            return head_of("text/event-stream")
         if last_event_id:
             turn_id, seq = parse_event_id(last_event_id)
-            turn, first = await chat.join(caller, turn_id), seq + 1
+            turn, first = await chat.join(caller, str(turn_id)), seq + 1
             if await turn.is_read(first):
                 return Response(status_code=204)  # it is to leave it
         else:

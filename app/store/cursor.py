@@ -8,6 +8,14 @@ import base64
 import struct
 from typing import NamedTuple
 
+PATTERN = (
+    "^Qd[A-Za-z0-9_-]{8}[ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9_-]"
+    "([A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9_-]){11}"
+    "[A-Za-f][A-HQ-Xg-nw-z0-3][AEIMQUYcgkosw048]$"
+)
+"""What `encode` makes of a UUID and a time from 2004 to 2038: 8 bytes, then 36 of ASCII, whose high
+bits are zero. Every text of this form is a cursor."""
+
 MAX_ID_BYTES = 512
 MIN_TIME = 1e-100  # DynamoDB takes no number between 0 and 1E-130
 MAX_TIME = 1e11  # the year 5138

@@ -151,6 +151,7 @@ CASES = [
     ("GET", "/%2e%2e/web/chat.js", {}),
     ("GET", "/style.css", {"if-none-match": "*"}),
     ("GET", "/style.css", {"range": "bytes=0-9"}),
+    ("OPTIONS", "/style.css", {}),
     ("GET", "/favicon.svg", {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
     ("GET", "/nothing", {}),
     ("GET", "/../main.py", {}),
@@ -184,6 +185,24 @@ async def test_a_file_is_sent_before_the_application_is_built_and_the_call_retur
     whole.may_be_built.set()
     await call
     assert whole.life == ["startup"]
+
+
+async def test_a_document_does_not_wait_for_a_build_of_another_request(front: Front, whole: Whole) -> None:
+    sent, first = begin(front, "/")
+    await until_sent(sent)
+    assert (await get(front, "/")).status_code == 200
+    assert not first.done()
+    whole.may_be_built.set()
+    await first
+
+
+@pytest.mark.parametrize(
+    "paths", [("/chat.js",), ("/style.css", "/"), ("/chat.js", "/index.html"), ("/favicon.svg",) * 3]
+)
+async def test_other_files_leave_it_unbuilt(front: Front, whole: Whole, paths: tuple[str, ...]) -> None:
+    for path in paths:
+        assert (await get(front, path)).status_code == 200
+    assert whole.builds == 0
 
 
 async def test_files_are_served_while_the_application_is_being_built(front: Front, whole: Whole) -> None:

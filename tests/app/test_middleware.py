@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from starlette.types import Message, Receive, Scope, Send
 
+from app.logs import TextFormatter
 from app.middleware import RequestMiddleware
 from infra.standin.plays import play
 
@@ -33,6 +35,13 @@ async def no_content(scope: Scope, receive: Receive, send: Send) -> None:
     del scope, receive
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
+
+
+async def sends_text(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"a", "more_body": True})
+    await send({"type": "http.response.body", "body": b"b"})
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +70,25 @@ async def test_the_query_string_is_not_logged(caplog: pytest.LogCaptureFixture) 
     assert "secret" not in str([vars(record) for record in caplog.records])
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_a_long_path_and_method_are_cut_in_the_log(log_format: str, caplog: pytest.LogCaptureFixture) -> None:
+    scope = http_scope(path="/" + "a" * 60_000, method="X" * 60_000)
+    with caplog.at_level(logging.INFO, "rivulet"):
+        await run(RequestMiddleware(no_content), scope)
+    (record,) = [record for record in caplog.records if "path" in vars(record)]
+    assert len(vars(record)["path"]) == 200
+    formatter = TextFormatter() if log_format == "text" else LambdaPowertoolsFormatter()
+    assert len(formatter.format(record)) < 1000
+
+
+async def test_a_response_to_head_has_no_body() -> None:
+    start, *bodies = await run(RequestMiddleware(sends_text), http_scope(method="HEAD"))
+    assert start["status"] == 200
+    assert [message["body"] for message in bodies] == [b"", b""]
+    _, error = await run(RequestMiddleware(broken), http_scope(method="HEAD"))
+    assert error["body"] == b""
+
+
 async def test_an_unforeseen_error_is_a_problem_without_its_text() -> None:
     start, body = await run(RequestMiddleware(broken), http_scope())
     details = json.loads(body["body"])
@@ -87,4 +115,4 @@ async def test_answers_are_never_stored_and_files_are_revalidated(client: httpx2
     page = await client.get("/")
     assert page.headers["cache-control"] == "no-cache"
     again = await client.get("/", headers={"if-none-match": page.headers["etag"]})
-    assert again.status_code == 304
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")

@@ -7,7 +7,7 @@ from app.chat.record import encode
 from app.contract import End, Event, Start, Status, Text
 from app.store import Batch, Conversation, Store, StoreUnavailableError, TurnHead
 
-ID = "c"
+ID = "0c6d6a2e-3a0c-4a55-8d8f-2b8f5a3a6f10"
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The API's two chat routes over a socket: the events, every failure of OpenAI, and what is refused before it."""
 
 import json
+import time
 from typing import Any
 
 import httpx2
@@ -231,6 +232,56 @@ async def test_a_bad_body_is_a_problem_and_goes_nowhere(
     response = await client.post("/api/chat", content=body, headers=headers)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["content-type"] == "application/problem+json"
+    assert standin.requests() == []
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {format(number, "x"): 0 for number in range(85_000)},
+        {"k" * 900_000: 1},
+        {f"{number}{'k' * 80_000}": 1 for number in range(12)},
+        {"\U0001f30a" * 70_000: "secret"},
+    ],
+    ids=["many", "long", "many and long", "wide"],
+)
+async def test_a_problem_is_small_however_large_its_request(
+    client: httpx2.AsyncClient, standin: StandIn, unknown: dict[str, Any]
+) -> None:
+    """Measured by what is made of it: one list of ten names of 100 characters, twice."""
+    response = await client.post("/api/chat", json={"message": "x"} | unknown)
+    details = response.json()
+    assert (response.status_code, details["code"]) == (422, "invalid_request")
+    assert 1 <= len(details["errors"]) <= 10
+    assert max(len(error["field"]) for error in details["errors"]) <= 100
+    assert len(response.content) < 10_000
+    assert standin.requests() == []
+
+
+async def test_of_many_faults_those_of_known_fields_come_first(client: httpx2.AsyncClient) -> None:
+    body = {format(number, "x"): 0 for number in range(1000)} | {"turn_id": "x"}
+    errors = (await client.post("/api/chat", json=body)).json()["errors"]
+    assert len(errors) == 10
+    assert [error["field"] for error in errors[:2]] == ["message", "turn_id"]
+
+
+async def test_many_unknown_fields_are_refused_quickly(client: httpx2.AsyncClient) -> None:
+    body = json.dumps({format(number, "x"): 0 for number in range(85_000)}).encode()
+    headers = {"content-type": "application/json"}
+    durations = []
+    for _ in range(3):  # the fastest: others share this machine
+        began = time.monotonic()
+        await client.post("/api/chat", content=body, headers=headers)
+        durations.append(time.monotonic() - began)
+    assert min(durations) < 0.5
+
+
+@pytest.mark.parametrize("content", ["[" * 500_000, '{"message": ' + "9" * 100_000 + "}", b'{"message": "\xff"}'])
+async def test_json_that_cannot_be_read_is_a_bad_request(
+    client: httpx2.AsyncClient, standin: StandIn, content: str | bytes
+) -> None:
+    response = await client.post("/api/chat", content=content, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
     assert standin.requests() == []
 
 

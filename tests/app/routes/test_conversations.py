@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -53,7 +54,7 @@ def test_a_conversation_is_read_with_all_its_turns(length: int) -> None:
 
 def test_an_unknown_conversation_is_not_found() -> None:
     with served(LongConversation(1)) as client:
-        assert client.get("/api/conversations/other").status_code == 404
+        assert client.get(f"/api/conversations/{uuid.uuid4()}").status_code == 404
 
 
 def test_a_failure_at_the_beginning_has_a_status() -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -141,7 +142,7 @@ async def test_a_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None
     ("headers", "params"),
     [
         ({"last-event-id": "nonsense"}, {}),
-        ({"last-event-id": "other-turn:1"}, {}),
+        ({"last-event-id": f"{uuid.uuid4()}:1"}, {}),
         ({}, {"after": "-2"}),
         ({}, {"after": "x"}),
     ],
@@ -283,8 +284,107 @@ async def test_the_list_goes_on_where_the_page_ended(ann: httpx2.AsyncClient) ->
     assert (await ann.get("/api/conversations", params={"cursor": "nonsense"})).status_code == 422
 
 
-async def test_an_id_that_can_be_none_is_refused(ann: httpx2.AsyncClient) -> None:
-    assert (await ann.patch(f"/api/conversations/{'x' * 3000}", json={"title": "mine"})).status_code == 422
+def spellings(name: str) -> list[str]:
+    """The UUID as clients write it (RFC 9562, 4)."""
+    plain = name.replace("-", "")
+    return [name, name.upper(), plain, plain.upper(), f"{{{name}}}", f"urn:uuid:{name}", f"URN:UUID:{name.upper()}"]
+
+
+async def test_a_uuid_in_any_spelling_names_its_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    name = str(uuid.uuid4())
+    turns = [await ask(ann, HELLO, turn_id=spelling) for spelling in spellings(name)]
+    for spelling in spellings(name):
+        turns.append((await ann.get(f"/api/turns/{spelling}")).json())
+        resume = {"last-event-id": f"{spelling}:1"}
+        by_path = await ann.get(f"/api/turns/{spelling}/stream", headers=resume)
+        by_body = await ann.post("/api/chat/stream", json={"message": HELLO, "turn_id": spelling}, headers=resume)
+        assert by_path.content == by_body.content != b""
+        assert (await ann.post(f"/api/turns/{spelling}/stop")).json() == turns[0]
+    assert all(turn == turns[0] for turn in turns)
+    assert len(standin.requests()) == 1
+
+
+async def test_a_uuid_in_any_spelling_names_its_conversation(ann: httpx2.AsyncClient) -> None:
+    name = (await ask(ann, HELLO))["conversation_id"]
+    read = [(await ann.get(f"/api/conversations/{spelling}")).json() for spelling in spellings(name)]
+    assert all(whole == read[0] for whole in read)
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 3000, "00000000", "{}", f"{uuid.uuid4()}0", "urn:uuid:", "\u0667" * 32])
+async def test_what_is_no_uuid_is_refused_everywhere(ann: httpx2.AsyncClient, standin: StandIn, name: str) -> None:
+    path = quote(name)
+    responses = [
+        await ann.get(f"/api/turns/{path}"),
+        await ann.get(f"/api/turns/{path}/stream"),
+        await ann.post(f"/api/turns/{path}/stop"),
+        await ann.get(f"/api/conversations/{path}"),
+        await ann.patch(f"/api/conversations/{path}", json={"title": "mine"}),
+        await ann.delete(f"/api/conversations/{path}"),
+    ]
+    headers = {b"last-event-id": f"{name}:1".encode()}
+    responses.append(await ann.post("/api/chat/stream", json={"message": HELLO}, headers=headers))
+    fields = ("turn_id", "conversation_id", "parent_turn_id")
+    responses += [await ann.post("/api/chat", json={"message": HELLO, field: name}) for field in fields]
+    assert [response.status_code for response in responses] == [422] * len(responses)
+    assert standin.requests() == []
+
+
+async def test_a_post_with_an_event_id_resumes_its_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    """As fetch-based clients of server-sent events do: they repeat the request."""
+    body = {"message": HELLO}
+    whole = await ann.post("/api/chat/stream", json=body)
+    turn_id = events_of(whole)[0][1]["turn_id"]
+    for seq in range(len(events_of(whole)) - 1):
+        for more in ({}, {"turn_id": turn_id}):
+            again = await ann.post("/api/chat/stream", json=body | more, headers={"last-event-id": f"{turn_id}:{seq}"})
+            assert events_of(again) == events_of(whole)[seq + 1 :]
+    assert len(standin.requests()) == 1
+
+
+async def test_a_post_without_a_value_of_the_event_id_begins(ann: httpx2.AsyncClient) -> None:
+    response = await ann.post("/api/chat/stream", json={"message": HELLO}, headers={"last-event-id": ""})
+    assert events_of(response)[0][0] == "start"
+
+
+async def test_a_post_resumes_a_turn_that_runs(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+    body = {"message": play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})}
+    async with ann.stream("POST", "/api/chat/stream", json=body) as response:
+        first = await anext(response.aiter_bytes())
+    event_id = first.decode().split("id: ")[1].split("\n")[0]
+    async with ann.stream("POST", "/api/chat/stream", json=body, headers={"last-event-id": event_id}) as response:
+        standin.open_gate("g")
+        rest = first + b"".join([chunk async for chunk in response.aiter_bytes()])
+    names = [event.decode() for event, _ in Decoder().feed(rest)]
+    assert names == ["start", "text", "text", "end"]
+    assert len(standin.requests()) == 1
+
+
+async def test_a_post_cannot_resume_what_it_did_not_ask(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
+    turn_id = (await ask(ann, HELLO))["turn_id"]
+    resume = {"last-event-id": f"{turn_id}:0"}
+
+    async def status(client: httpx2.AsyncClient, headers: dict[str, str], **body: str) -> int:
+        return (await client.post("/api/chat/stream", json={"message": HELLO} | body, headers=headers)).status_code
+
+    assert await status(ann, resume, turn_id=str(uuid.uuid4())) == 422
+    assert await status(ann, resume, message="other") == 409
+    assert await status(ann, {"last-event-id": f"{uuid.uuid4()}:0"}) == 404
+    assert await status(bob, resume) == 404
+    assert await status(ann, {"last-event-id": "nonsense"}) == 422
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 1000, 10**17])
+async def test_a_resume_at_or_beyond_the_end_is_no_content(ann: httpx2.AsyncClient, beyond: int) -> None:
+    whole = events_of(await ann.post("/api/chat/stream", json={"message": HELLO}))
+    turn_id, last = whole[0][1]["turn_id"], len(whole) - 1 + beyond
+    path, header = f"/api/turns/{turn_id}/stream", {"last-event-id": f"{turn_id}:{last}"}
+    responses = [
+        await ann.get(path, params={"after": last}),
+        await ann.get(path, headers=header),
+        await ann.post("/api/chat/stream", json={"message": HELLO}, headers=header),
+        await ann.get("/chat-stream", params={"message": HELLO}, headers=header),
+    ]
+    assert [(response.status_code, response.content) for response in responses] == [(204, b"")] * 4
 
 
 async def test_what_is_anothers_is_not_there(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:

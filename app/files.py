@@ -1,0 +1,112 @@
+"""The page's files over HTTP (RFC 9110): the one file server, before the application and in it.
+
+In: a directory. Out: an ASGI application that serves the files in it, each under its own
+name and under no other, and `index.html` as `/` as well. It raises Starlette's HTTPException:
+404 for any other path, 405 for methods other than GET and HEAD. What is sent for HEAD has a
+body, which `RequestMiddleware` drops.
+
+A file is read for each request, so its validator is always that of the bytes that are sent:
+a strong ETag, made of nothing but the content. Dates are left out, because all files of a
+deployment carry the same one. Ranges are ignored, as section 14.2 allows.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+"""What is served. The table of the operating system is not asked: each has another one."""
+
+DOCUMENT = "index.html"
+METHODS = ("GET", "HEAD")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no dot files, and no copies that an editor makes
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+class File(NamedTuple):
+    """A file that is served, and its media type."""
+
+    path: Path
+    media_type: str
+
+    @property
+    def is_document(self) -> bool:
+        return self.path.name == DOCUMENT
+
+
+class Files:
+    """Serves what is in `directory` now; directories in it, and links, are left out."""
+
+    def __init__(self, directory: Path) -> None:
+        self._files = {f"/{file.path.name}": file for path in directory.iterdir() if (file := _served(path))}
+        if document := self._files.get(f"/{DOCUMENT}"):
+            self._files["/"] = document
+
+    def find(self, scope: Scope) -> File | None:
+        """The file that the request names, whatever its method."""
+        return self._files.get(_path_below_root(scope))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = WebSocketClose() if scope["type"] == "websocket" else self._response(scope)
+        await app(scope, receive, send)
+
+    def _response(self, scope: Scope) -> Response:
+        file = self.find(scope)
+        if file is None:
+            raise HTTPException(404)
+        if scope["method"] not in METHODS:
+            raise HTTPException(405, headers={"allow": ", ".join(METHODS)})
+        try:
+            content = file.path.read_bytes()
+        except FileNotFoundError:
+            raise HTTPException(404) from None
+        return _answer(content, file.media_type, scope)
+
+
+def etag_of(content: bytes) -> str:
+    """The strong validator of a representation: of these bytes, however they are encoded."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def is_current(etag: str, headers: Headers) -> bool:
+    """Whether `If-None-Match` holds the validator, by weak comparison (RFC 9110, 13.1.2)."""
+    condition = ",".join(headers.getlist("if-none-match"))
+    return condition.strip() == "*" or etag in _ENTITY_TAG.findall(condition)
+
+
+def _answer(content: bytes, media_type: str, scope: Scope) -> Response:
+    headers = {"etag": etag_of(content)}
+    if is_current(headers["etag"], Headers(scope=scope)):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _served(path: Path) -> File | None:
+    media_type = MEDIA_TYPES.get(path.suffix)
+    if media_type and _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+        return File(path, media_type)
+    return None
+
+
+def _path_below_root(scope: Scope) -> str:
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
