@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from app.chat import faults, sse
-from app.problems import UpstreamFailed, UpstreamMisconfigured
+from app.problems import UpstreamCut, UpstreamFailed, UpstreamMisconfigured
 
 Bytes = bytes | bytearray
+UNFINISHED = ("queued", "in_progress")
 END_OF_STATUS = {"failed": "response.failed", "incomplete": "response.incomplete"}
 
 
@@ -14,7 +15,7 @@ def event_of(body: object) -> dict[str, Any]:
     """The document as the last event of a stream.
 
     Raises the error that it holds; UpstreamMisconfigured if it is another server's;
-    UpstreamFailed if it is no JSON.
+    UpstreamCut if the response is not finished; UpstreamFailed if it is no JSON.
     """
     if body is None:
         raise UpstreamFailed
@@ -22,6 +23,8 @@ def event_of(body: object) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UpstreamMisconfigured(faults.WRONG_URL)
     response = document["response"] if isinstance(document.get("response"), dict) else document
+    if response.get("status") in UNFINISHED and not response.get("output"):
+        raise UpstreamCut
     if isinstance(response.get("output"), list) or response.get("object") == "response":
         return {"type": END_OF_STATUS.get(str(response.get("status")), "response.completed"), "response": response}
     if any(document.get(name) for name in ("error", "errors", "detail", "code")):

@@ -86,7 +86,8 @@ STATUS_OF_TYPE: Mapping[str, int] = {"invalid_request_error": 400, "overloaded_e
 INVALID = frozenset({400, 422})  # statuses that say nothing yet of whose fault it is
 OF_PARAM = frozenset({"string_above_max_length", "string_too_long", "invalid_prompt"})  # the param says of which
 ASKED = re.compile(r"(input|prompt|messages|input_tokens)([.\[]\d+\]?(\.content([.\[]\d+\]?\.text)?)?)?")
-WRONG_URL = "OPENAI_BASE_URL does not lead to a Responses API. Whoever runs this server must correct it."
+WRONG_URL = "OPENAI_BASE_URL does not lead to a Responses API. The operator of this server must correct it."
+NO_SUCH_PATH = frozenset({404, 405})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -94,7 +95,8 @@ def from_status(status: int, body: object, headers: Mapping[str, str]) -> Proble
     """The Problem of an HTTP answer that is no success. `body` is its JSON, None if it has none."""
     error = error_of(body)
     kind = _kind(error, status)
-    detail = WRONG_URL if status in REDIRECTS else None
+    is_elsewhere = status in REDIRECTS or (status in NO_SUCH_PATH and body is None)
+    detail = WRONG_URL if is_elsewhere else None
     wait = retry_after(headers) if kind.retryable else None
     return kind(detail, retry_after=wait, cause=about(status, headers) | _named(error))
 

@@ -209,3 +209,12 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_without_aws_no_region_is_needed(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     without_region(monkeypatch)
     assert configured(monkeypatch, **variables).parameter_path is None
+
+
+@pytest.mark.parametrize("name", ["OPENAI_ORG_ID", "OPENAI_PROJECT_ID"])
+@pytest.mark.parametrize("value", ["org 1", "org\n1", "örg"])
+def test_an_account_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name}: ") as caught:
+        load_settings()
+    assert value not in str(caught.value)

@@ -102,6 +102,12 @@ def test_a_cause_holds_codes_and_no_content() -> None:
     assert moved["upstream_location"] == "https://host:8443"
 
 
+@pytest.mark.parametrize("status", [301, 307, 404, 405])
+def test_a_path_without_an_api_hints_at_the_url(status: int) -> None:
+    assert "OPENAI_BASE_URL" in from_status(status, None, {}).detail
+    assert "OPENAI_BASE_URL" not in from_status(404, {"error": {"code": "model_not_found"}}, {}).detail
+
+
 def test_only_a_problem_worth_retrying_says_when() -> None:
     assert from_status(429, None, {"retry-after": "7"}).retry_after == 7
     assert from_status(401, None, {"retry-after": "7"}).retry_after is None

@@ -334,6 +334,7 @@ async def test_a_success_is_read_for_what_it_is(
         ({"content-type": "text/event-stream"}, {"error": {"code": 429}}, problems.RateLimited),
         (JSON, {"choices": [{"message": {"content": "chat completions"}}]}, problems.UpstreamMisconfigured),
         (JSON, {}, problems.UpstreamMisconfigured),
+        (JSON, WHOLE | {"status": "queued", "output": []}, problems.UpstreamCut),
         (JSON, "[]", problems.UpstreamMisconfigured),
         (JSON, "{not JSON", problems.UpstreamFailed),
         (HTML, "<html>", problems.UpstreamMisconfigured),
@@ -431,13 +432,14 @@ def full_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_a_connection_that_does_not_come_about_is_unreachable(
-    make_settings: MakeSettings, full_port: int
-) -> None:
+async def test_a_connection_that_times_out_is_not_tried_again(make_settings: MakeSettings, full_port: int) -> None:
     url = f"http://127.0.0.1:{full_port}/v1"
-    async with upstream(make_settings(openai_base_url=url, openai_timeout_connect=0.1)) as openai:
+    waits = Waits()
+    settings = make_settings(openai_base_url=url, openai_timeout_connect=0.1, openai_max_retries=2)
+    async with upstream(settings, waits) as openai:
         with pytest.raises(problems.UpstreamUnreachable):
             await types(openai, "Hi")
+    assert waits.seconds == []
 
 
 async def test_closing_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
