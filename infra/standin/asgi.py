@@ -2,12 +2,18 @@
 
 POST   /v1/responses             a demo answer or a play, streamed or whole; 400 and 401 in OpenAI's shape
 GET    /v1/models                a list of models
-GET    /standin/requests         the requests received, as `ledger.Received`
+GET    /standin/requests         the requests received, as `ledger.Received`, without their keys
 DELETE /standin/requests         forget them and the counts of `times`, and shut the gates that are open
 POST   /standin/gates/{name}     open a gate
+
+Control is for this machine: a peer that is not on loopback gets 403 there, because
+`make stand-in` listens on all interfaces for the containers of `sam local`.
 """
 
+import ipaddress
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,8 +23,12 @@ from starlette.routing import Route
 
 from infra.standin.contract import ApiError
 from infra.standin.endpoint import Responses, bearer_token, refusal
+from infra.standin.ledger import Received
 from infra.standin.state import State
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+REDACTED = "***"
 _MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini", "gpt-4.1")
 
 
@@ -29,9 +39,9 @@ def create_standin_app(state: State) -> Starlette:
         routes=[
             Route("/v1/responses", Responses(state), methods=["POST"]),
             Route("/v1/models", _models),
-            Route("/standin/requests", control.requests),
-            Route("/standin/requests", control.forget, methods=["DELETE"]),
-            Route("/standin/gates/{name}", control.open_gate, methods=["POST"]),
+            Route("/standin/requests", _local(control.requests)),
+            Route("/standin/requests", _local(control.forget), methods=["DELETE"]),
+            Route("/standin/gates/{name}", _local(control.open_gate), methods=["POST"]),
         ],
         exception_handlers={HTTPException: _no_such_url},
     )
@@ -42,7 +52,7 @@ class _Control:
         self._state = state
 
     async def requests(self, _: Request) -> Response:
-        return JSONResponse([asdict(entry) for entry in self._state.ledger.requests()])
+        return JSONResponse([_redacted(entry) for entry in self._state.ledger.requests()])
 
     async def forget(self, _: Request) -> Response:
         self._state.clear()
@@ -51,6 +61,32 @@ class _Control:
     async def open_gate(self, request: Request) -> Response:
         self._state.gates.open(request.path_params["name"])
         return Response(status_code=204)
+
+
+def _local(endpoint: Endpoint) -> Endpoint:
+    """The endpoint for peers on loopback; others get 403."""
+
+    async def guarded(request: Request) -> Response:
+        if not is_loopback(request.client.host if request.client else ""):
+            return refusal(ApiError(403, "The control routes answer peers on loopback only."))
+        return await endpoint(request)
+
+    return guarded
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is on loopback, also as an IPv4 address mapped to IPv6."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _redacted(entry: Received) -> dict[str, Any]:
+    """The entry with a mark in place of its key, which may be a real one."""
+    return asdict(entry) | {"token": None if entry.token is None else REDACTED}
 
 
 async def _models(request: Request) -> Response:

@@ -1,12 +1,16 @@
 """What a test learns of the requests, in-process and over HTTP."""
 
+import math
 import time
 
 import httpx2
 import pytest
 
+from infra.standin.asgi import create_standin_app, is_loopback
+from infra.standin.demo import Pace
 from infra.standin.plays import play
 from infra.standin.server import StandIn
+from infra.standin.state import State
 
 
 def control(standin: StandIn, path: str) -> str:
@@ -93,10 +97,39 @@ def test_another_process_lists_the_requests_over_http(http: httpx2.Client, stand
     standin.wait_ended()
     (entry,) = httpx2.get(control(standin, "requests")).json()
     assert entry["body"] == body_of(play())
-    assert (entry["token"], entry["state"]) == ("key", "finished")
+    assert (entry["token"], entry["state"]) == ("***", "finished")
 
 
 def test_another_process_clears_over_http(http: httpx2.Client, standin: StandIn) -> None:
     http.post("/responses", json=body_of(play()))
     assert httpx2.delete(control(standin, "requests")).status_code == 204
     assert standin.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.88.0.2", False),
+        ("::ffff:10.88.0.2", False),
+        ("192.0.2.1", False),
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_control_takes_only_loopback_peers(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/standin/requests"), ("DELETE", "/standin/requests"), ("POST", "/standin/gates/g")]
+)
+async def test_control_refuses_other_peers(method: str, path: str) -> None:
+    """No socket of a test comes from elsewhere, so the peer's address is set."""
+    app = create_standin_app(State(Pace(0, math.inf)))
+    transport = httpx2.ASGITransport(app, client=("10.88.0.2", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://standin") as client:
+        assert (await client.request(method, path)).status_code == 403
