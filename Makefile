@@ -13,7 +13,7 @@ NODE_MODULES := tests/thirdparty/node_modules
 export SAM_CLI_TELEMETRY := 0
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test check bench build deploy smoke stand-in lock clean browser build-ChatFunction
+.PHONY: help run test soak check bench build deploy smoke stand-in lock clean browser build-ChatFunction
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,6 +23,9 @@ run: .venv/.local ## serve page and API on http://127.0.0.1:8000 (PORT=), with r
 
 test: .venv/.dev .venv-sam/.sam .venv-cargo/.cargo $(NODE_MODULES)/.npm browser ## run all tests (ARGS="-k name" for some)
 	@.venv/bin/pytest $(ARGS)
+
+soak: .venv/.dev $(NODE_MODULES)/.npm ## the long rounds of some tests (30 minutes)
+	@SCHEMATHESIS_CASES=2000 .venv/bin/pytest tests/thirdparty/test_schemathesis.py $(ARGS)
 
 check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
 	@.venv/bin/ruff check

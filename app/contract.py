@@ -41,9 +41,14 @@ def well_formed(text: str) -> str:
     return text
 
 
+# One character that is no white space. Python, ECMAScript and Unicode disagree about
+# U+001C to U+001F, U+0085 and U+FEFF, so they are named.
+NOT_BLANK = r"[^\s\x1c-\x1f\x85\ufeff]"
+
+
 def not_blank(text: str) -> str:
-    """The text as it is. Raises ValueError where it holds nothing but white space."""
-    if not text.strip():
+    """Returns the text. Raises ValueError if it holds nothing but white space."""
+    if not re.search(NOT_BLANK, text):
         raise ValueError("must not be blank")
     return text
 
@@ -65,7 +70,7 @@ WellFormed = Annotated[str, AfterValidator(well_formed)]
 Message = Annotated[
     WellFormed,
     AfterValidator(not_blank),
-    Field(json_schema_extra={"minLength": 1, "pattern": r"\S"}),  # the pattern of `not_blank`
+    Field(json_schema_extra={"minLength": 1, "pattern": NOT_BLANK}),
 ]
 
 

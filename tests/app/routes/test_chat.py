@@ -184,6 +184,8 @@ BAD = {
     "no message": ({}, "message"),
     "empty": ({"message": ""}, "message"),
     "blank": ({"message": " \n\t"}, "message"),
+    "blank by Unicode": ({"message": "\u00a0\u2003\u3000\u0085\ufeff"}, "message"),
+    "blank separators": ({"message": "\x1c\x1d\x1e\x1f"}, "message"),
     "too long": ({"message": "x" * 32_001}, "message"),
     "instructions too long": ({"message": "x", "instructions": "x" * 32_001}, "instructions"),
     "number": ({"message": 7}, "message"),
