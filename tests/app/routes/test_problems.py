@@ -1,0 +1,54 @@
+"""Problems of the framework: what they show of a request or an answer, to the client and in the log."""
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, ValidationError
+
+from app.body_limit import BodyLimitMiddleware
+from app.contract import ChatRequest, Rename
+from app.middleware import RequestMiddleware
+from app.routes.problems import add_problem_handlers
+
+SECRET = "my prompt"
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    app = FastAPI()
+    add_problem_handlers(app)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=1000)
+    app.add_middleware(RequestMiddleware)
+
+    @app.get("/broken", response_model=dict[str, int])
+    async def broken() -> object:
+        return {"tokens": SECRET}
+
+    @app.post("/rename")
+    async def rename(body: Rename) -> str:
+        return body.title
+
+    return app
+
+
+async def test_an_answer_of_a_wrong_shape_is_not_in_the_log(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://app") as client:
+        response = await client.get("/broken")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "response.tokens: int_parsing" in caplog.text
+    assert SECRET not in caplog.text + response.text
+
+
+@pytest.mark.parametrize("model", [ChatRequest, Rename])
+def test_an_error_of_a_body_does_not_hold_its_values(model: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate({"message": [SECRET], "title": [SECRET], "turn_id": SECRET, "other": SECRET})
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("length", ["1001", "9" * 18, "9" * 5000])
+async def test_a_length_beyond_the_limit_is_refused(app: FastAPI, length: str) -> None:
+    headers = {"content-type": "application/json", "content-length": length}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://app") as client:
+        response = await client.post("/rename", content=b"{}", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
