@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
 from app.chat.turn import LONGEST_SILENCE, Chat
-from app.chat.upstream import Upstream
 from app.files import Files
 from app.front import WEB
 from app.logs import configure_logging
@@ -26,6 +25,7 @@ from app.routes.tutorial import tutorial_router
 from app.settings import Settings, load_settings
 from app.slash import SlashMiddleware
 from app.store.opening import open_store
+from app.upstream.client import Upstream
 
 
 def create_app(

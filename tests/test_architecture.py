@@ -34,7 +34,7 @@ def importers(*names: str) -> set[str]:
 
 
 def test_only_one_module_knows_openai() -> None:
-    assert importers("openai") == {"app/chat/upstream_client.py"}
+    assert importers("openai") == {"app/upstream/request.py"}
 
 
 def test_only_the_parameter_source_and_the_table_know_aws() -> None:
@@ -56,8 +56,9 @@ def test_the_app_does_not_know_lambda() -> None:
 @pytest.mark.parametrize(
     ("inner", "outer"),
     [
-        ("app/chat/", ("app.routes", "app.middleware", "app.logs", "app.metrics", "app.main")),
-        ("app/store/", ("app.chat", "app.routes", "app.contract")),
+        ("app/chat/", ("app.routes", "app.middleware", "app.logs", "app.metrics", "app.main", "httpx2")),
+        ("app/upstream/", ("app.chat", "app.store", "app.routes", "app.middleware", "app.main")),
+        ("app/store/", ("app.chat", "app.upstream", "app.routes", "app.contract")),
         ("app/contract.py", ("app",)),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.chat import sse
+from app import sse
 from app.chat.record import Numbered
 from app.contract import End, Event, Reasoning, Refusal, Source, Status, Text, Turn
 from app.store import TurnHead

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from app.chat.prompt import Item
 from app.contract import Turn
 from app.store import Store, TurnHead
+from app.upstream.prompt import Item
 
 MAX_TURNS = 200  # read for one question; each costs a round trip to the store
 MAX_COUNTED = 10  # omitted turns, each of which costs a round trip as well

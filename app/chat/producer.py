@@ -15,8 +15,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from app.chat import record
-from app.chat.answer import Answer
-from app.chat.causes import cause_of
 from app.chat.follow import INTERRUPTED, LEASE
 from app.chat.live import LiveLog
 from app.chat.question import DAY
@@ -24,6 +22,8 @@ from app.chat.report import Stopwatch
 from app.contract import End, Event, Start, Status
 from app.problems import NotKept, Problem
 from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
+from app.upstream.answer import Answer
+from app.upstream.causes import cause_of
 
 INTERVAL = 0.5  # seconds between two writes, and between two looks for a request to stop
 BATCH_CHARS = 4096

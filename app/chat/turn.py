@@ -11,21 +11,21 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 
-from app.chat.answer import Answer
 from app.chat.events import collect
 from app.chat.follow import INTERRUPTED, Follower, Tail
 from app.chat.history import History, history
 from app.chat.producer import GRACE, Producer
-from app.chat.prompt import Prompt
 from app.chat.question import check, is_same, new_head, title_of
 from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
-from app.chat.upstream import Upstream
 from app.chat.watch import Watch
 from app.contract import ChatRequest, End, Start, Turn
 from app.problems import Conflict, InvalidRequest, NotFound, StoreFailed, UpstreamTooSlow
 from app.settings import Settings
 from app.store import Store, StoreUnavailableError, TurnHead
+from app.upstream.answer import Answer
+from app.upstream.client import Upstream
+from app.upstream.prompt import Prompt
 
 BEGIN_BY = GRACE + 1.0  # seconds before the host's deadline by which an answer must have begun
 LONGEST_SILENCE = 20.0  # seconds after which a response begins without an answer: front doors time out after 30

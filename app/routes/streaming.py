@@ -11,7 +11,7 @@ from contextlib import aclosing, suppress
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from app.chat import sse
+from app import sse
 
 HEARTBEAT = 10.0  # seconds of silence; proxies on the way give up after 30 to 60
 

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.chat import sse
+from app import sse
 from app.chat.events import collect
 from app.chat.turn import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, End, Event, Message, Refusal, Start, Status, Text, Turn

@@ -18,11 +18,11 @@ from typing import Any, cast
 from app.chat.conversations import Conversations
 from app.chat.record import batches, encode
 from app.chat.turn import Caller, Chat
-from app.chat.upstream import Prompt, Upstream
 from app.contract import ChatRequest, End, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead
 from app.store.sqlite import SQLiteStore
+from app.upstream.client import Prompt, Upstream
 
 MAX_WAIT = 100.0  # ms
 MAX_MEMORY = 200.0  # MB

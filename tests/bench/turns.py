@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import cast
 
 from app.chat.turn import Caller, Chat
-from app.chat.upstream import Upstream
 from app.contract import ChatRequest
 from app.parameters import Secrets
 from app.routes.chat import frames
 from app.settings import Settings
 from app.store import Batch, Store, TurnHead
 from app.store.sqlite import SQLiteStore
+from app.upstream.client import Upstream
 from tests.bench.upstream import EVENTS, upstream_server
 
 RUNS = 7

@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 
-from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.settings import Settings
+from app.upstream.client import Item, Prompt, Upstream
 
 EVENTS = 5_000
 RUNS = 5

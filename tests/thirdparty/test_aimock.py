@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.chat.sse import Decoder
 from app.main import create_app
+from app.sse import Decoder
 from tests.conftest import MakeSettings
 from tests.fakes.server import serving
 from tests.infra.processes import running, wait_until

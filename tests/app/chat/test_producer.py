@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.answer import Answer
 from app.chat.follow import INTERRUPTED, LEASE, Follower
 from app.chat.producer import GRACE, INTERVAL, Producer
 from app.chat.question import DAY
@@ -19,6 +18,7 @@ from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text, Usage
 from app.problems import Problem, RateLimited, UpstreamCut
 from app.store import Store, TurnHead
+from app.upstream.answer import Answer
 from tests.fakes.store import FakeLog, Fault
 from tests.fakes.virtual_time import Clock, run_virtual
 

@@ -5,12 +5,12 @@ from typing import cast
 
 import pytest
 
-from app.chat.prompt import Prompt
 from app.chat.turn import LONGEST_SILENCE, Caller, Chat
-from app.chat.upstream import Upstream
 from app.contract import ChatRequest, End, Status
 from app.problems import RateLimited, UpstreamTooSlow
 from app.settings import Settings
+from app.upstream.client import Upstream
+from app.upstream.prompt import Prompt
 from tests.fakes.store import FakeLog
 from tests.fakes.virtual_time import Clock, run_virtual
 

@@ -9,10 +9,10 @@ import pytest
 from app.chat.follow import LEASE
 from app.chat.record import encode
 from app.chat.turn import STOP_LIMIT, Caller, Chat
-from app.chat.upstream import Prompt, Upstream
 from app.contract import ChatRequest, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead
+from app.upstream.client import Prompt, Upstream
 from tests.fakes.store import FakeLog
 from tests.fakes.virtual_time import Clock, run_virtual
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.chat.sse import Decoder
+from app.sse import Decoder
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 

@@ -13,13 +13,13 @@ from fastapi import FastAPI
 
 from app.chat.conversations import AT_ONCE, TURNS, Conversations
 from app.chat.turn import Caller, Chat
-from app.chat.upstream import Upstream
 from app.contract import WholeConversation
 from app.middleware import RequestMiddleware
 from app.routes.caller import everyone
 from app.routes.conversations import conversations_router
 from app.routes.problems import add_problem_handlers
 from app.settings import Settings
+from app.upstream.client import Upstream
 from tests.fakes.conversation import ID, LongConversation
 from tests.fakes.server import serving
 

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from starlette.types import Message
 
-from app.chat.sse import Decoder
 from app.main import create_app
 from app.routes.streaming import EventStream
+from app.sse import Decoder
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings

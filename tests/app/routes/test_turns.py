@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from app.chat.sse import Decoder
 from app.main import create_app
+from app.sse import Decoder
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings

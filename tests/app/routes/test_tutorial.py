@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chat import sse
-from app.chat.sse import Decoder
+from app import sse
 from app.routes.tutorial import LineBreaks
+from app.sse import Decoder
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 

@@ -5,10 +5,10 @@ import base64
 import httpx2
 import pytest
 
-from app.chat.sse import Decoder
 from app.contract import Text
+from app.sse import Decoder
 from infra.standin.plays import play
-from tests.app.chat.upstream_answers import (
+from tests.app.upstream.answers import (
     Step,
     at,
     citation,

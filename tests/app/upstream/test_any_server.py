@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.chat import record
-from app.chat.reducer import DELTAS, END_EVENTS, HANDLERS
 from app.contract import Status
-from tests.app.chat.upstream_answers import (
+from app.upstream.reducer import DELTAS, END_EVENTS, HANDLERS
+from tests.app.upstream.answers import (
     Json,
     Step,
     added,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.chat.reducer import Reducer
 from app.contract import End, Event, Reasoning, Refusal, Status, Text, Tool, Usage
 from app.problems import Problem, PromptRejected, RateLimited, UpstreamFailed
-from tests.app.chat.upstream_answers import Json, Step, answer, delta, done, final, message, of_type, summary
+from app.upstream.reducer import Reducer
+from tests.app.upstream.answers import Json, Step, answer, delta, done, final, message, of_type, summary
 
 USAGE = {
     "input_tokens": 12,

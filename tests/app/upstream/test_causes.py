@@ -5,10 +5,10 @@ import logging
 import httpx2
 import pytest
 
-from app.chat.causes import cause_of
-from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.problems import Problem, UpstreamCut
+from app.upstream.causes import cause_of
+from app.upstream.client import Item, Prompt, Upstream
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings

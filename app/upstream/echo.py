@@ -8,8 +8,8 @@ together. If they do not fit, the text does: servers count differently in deltas
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.chat.channel import Number, Part
-from app.chat.items import NAMELESS, Item, Ref
+from app.upstream.channel import Number, Part
+from app.upstream.items import NAMELESS, Item, Ref
 
 MAX_SEARCHED = 100  # parts and wholes that are compared by text; the work is their product
 

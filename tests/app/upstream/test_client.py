@@ -10,11 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from app import problems
-from app.chat import upstream_client
-from app.chat.causes import cause_of
-from app.chat.upstream import Item, Prompt, Upstream
 from app.parameters import Secrets
 from app.settings import Settings
+from app.upstream import request as upstream_request
+from app.upstream.causes import cause_of
+from app.upstream.client import Item, Prompt, Upstream
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
@@ -264,7 +264,7 @@ async def test_an_error_keeps_its_status_without_its_body(
     attempts: int,
     form: int,
 ) -> None:
-    monkeypatch.setattr(upstream_client, "ERROR_TIME", 0.1)
+    monkeypatch.setattr(upstream_request, "ERROR_TIME", 0.1)
     response, holds_on = broken_off(status)[form]
     async with (
         always_saying(response, holds_on=holds_on) as (url, heard),

@@ -8,8 +8,8 @@ same citation can come in several events; it is returned once.
 import re
 from collections.abc import Callable, Mapping
 
-from app.chat.surrogates import well_formed
 from app.contract import Source
+from app.upstream.surrogates import well_formed
 
 MAX_URL = 4096  # characters; a source must fit into a batch of the store
 MAX_TITLE = 500

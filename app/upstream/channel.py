@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from app.chat.items import Item
-from app.chat.surrogates import REPLACEMENT, split_half, well_formed
 from app.contract import Event, Reasoning, Refusal, Text
+from app.upstream.items import Item
+from app.upstream.surrogates import REPLACEMENT, split_half, well_formed
 
 Number = tuple[str, int]  # the field that counts the parts of an item, and its value
 BREAK = "\n\n"

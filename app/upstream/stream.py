@@ -16,10 +16,11 @@ import anyio
 import httpx2
 from pydantic_core import from_json
 
-from app.chat import faults, sse
-from app.chat.body import Bytes, event_of, is_json, is_stream, is_telling, is_too_long
-from app.chat.causes import about
+from app import sse
 from app.problems import Problem, UpstreamCut, UpstreamFailed, UpstreamMisconfigured, UpstreamTooSlow
+from app.upstream import errors
+from app.upstream.body import Bytes, event_of, is_json, is_stream, is_telling, is_too_long
+from app.upstream.causes import about
 
 # what a broken connection raises; the last two are TLS failures that httpx2 does not map
 BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
@@ -62,7 +63,7 @@ class UpstreamStream:
                 self._ready.append(event_of(None if is_too_long(whole) else parse(whole)))
                 return
             if not is_stream(start, self._response.headers.get("content-type", "")):
-                raise UpstreamMisconfigured(faults.WRONG_URL)
+                raise UpstreamMisconfigured(errors.WRONG_URL)
             self._take(start)
             while not self._has_begun():
                 if not await self._read_on():

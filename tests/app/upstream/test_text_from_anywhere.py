@@ -3,7 +3,7 @@
 import pytest
 
 from app.contract import End, Status
-from tests.app.chat.upstream_answers import (
+from tests.app.upstream.answers import (
     Json,
     Step,
     added,

@@ -14,8 +14,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from app.chat.causes import about
-from app.chat.codes import code_of
 from app.problems import (
     Problem,
     PromptRejected,
@@ -26,6 +24,8 @@ from app.problems import (
     UpstreamTooSlow,
     UpstreamUnauthorized,
 )
+from app.upstream.causes import about
+from app.upstream.codes import code_of
 
 BY_CODE: Mapping[str, type[Problem]] = {
     "insufficient_quota": QuotaExhausted,

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from app import problems
-from app.chat.faults import from_status, from_stream_error, retry_after
+from app.upstream.errors import from_status, from_stream_error, retry_after
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from app.chat import faults, sse
+from app import sse
 from app.problems import UpstreamCut, UpstreamFailed, UpstreamMisconfigured
+from app.upstream import errors
 
 Bytes = bytes | bytearray
 UNFINISHED = ("queued", "in_progress")
@@ -21,15 +22,15 @@ def event_of(body: object) -> dict[str, Any]:
         raise UpstreamFailed
     document: Any = body[0] if isinstance(body, list) and body else body
     if not isinstance(document, dict):
-        raise UpstreamMisconfigured(faults.WRONG_URL)
+        raise UpstreamMisconfigured(errors.WRONG_URL)
     response = document["response"] if isinstance(document.get("response"), dict) else document
     if response.get("status") in UNFINISHED and not response.get("output"):
         raise UpstreamCut
     if isinstance(response.get("output"), list) or response.get("object") == "response":
         return {"type": END_OF_STATUS.get(str(response.get("status")), "response.completed"), "response": response}
     if any(document.get(name) for name in ("error", "errors", "detail", "code")):
-        raise faults.from_stream_error(document)
-    raise UpstreamMisconfigured(faults.WRONG_URL)
+        raise errors.from_stream_error(document)
+    raise UpstreamMisconfigured(errors.WRONG_URL)
 
 
 def is_telling(start: Bytes) -> bool:

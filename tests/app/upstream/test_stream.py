@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from app.chat.upstream_stream import UpstreamStream
 from app.problems import UpstreamFailed, UpstreamTooSlow
+from app.upstream.stream import UpstreamStream
 
 TEXT = b'data: {"type": "response.output_text.delta", "delta": "Hi"}\n\n'
 BROKEN = b'event: response.output_text.delta\ndata: {"delta": "Hi\n\n'

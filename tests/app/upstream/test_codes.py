@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.chat.codes import code_of
+from app.upstream.codes import code_of
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ returns the events that say what has not been said yet: the text first, then its
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.chat.channel import Channel, Number, Part
-from app.chat.citations import Citations
-from app.chat.echo import Echo, Whole, align
-from app.chat.items import Item, Items, Ref
-from app.chat.outputs import Piece, Voice, entries_of, pieces_of_item
 from app.contract import Event, Reasoning, Refusal, Source, Text
+from app.upstream.channel import Channel, Number, Part
+from app.upstream.citations import Citations
+from app.upstream.echo import Echo, Whole, align
+from app.upstream.items import Item, Items, Ref
+from app.upstream.outputs import Piece, Voice, entries_of, pieces_of_item
 
 Upstream = Mapping[str, Any]
 Cited = tuple[Item | None, Ref, Number, object]  # the part of a citation, and the citation

@@ -9,13 +9,13 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from app.chat.causes import cause_of
-from app.chat.prompt import Item, Prompt
-from app.chat.upstream_client import Client, Declined
-from app.chat.upstream_stream import UpstreamStream
 from app.parameters import Secrets
 from app.problems import NotConfigured, Problem, UpstreamTooSlow, UpstreamUnauthorized
 from app.settings import Settings
+from app.upstream.causes import cause_of
+from app.upstream.prompt import Item, Prompt
+from app.upstream.request import Client, Declined
+from app.upstream.stream import UpstreamStream
 
 __all__ = ["Item", "Prompt", "Upstream"]
 

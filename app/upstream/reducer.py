@@ -9,12 +9,12 @@ upstream reports that it failed; what it said before comes first.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from app.chat.codes import code_of
-from app.chat.faults import from_stream_error
-from app.chat.items import Ref
-from app.chat.outputs import Voice, piece_of_part
-from app.chat.transcript import Transcript, number_of
 from app.contract import End, Event, Status, Tool, Usage
+from app.upstream.codes import code_of
+from app.upstream.errors import from_stream_error
+from app.upstream.items import Ref
+from app.upstream.outputs import Voice, piece_of_part
+from app.upstream.transcript import Transcript, number_of
 
 Upstream = Mapping[str, Any]
 TOOL_STATES = frozenset({"in_progress", "searching", "interpreting", "generating", "completed", "failed"})

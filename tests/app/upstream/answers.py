@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.chat.reducer import Reducer
-from app.chat.sse import Decoder
-from app.chat.upstream_stream import decode
 from app.contract import End, Event, Reasoning, Refusal, Source, Text, Tool
 from app.problems import Problem, UpstreamFailed
+from app.sse import Decoder
+from app.upstream.reducer import Reducer
+from app.upstream.stream import decode
 
 Json = dict[str, Any]
 Step = Json | str

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from app.chat.channel import Number
-from app.chat.surrogates import well_formed
+from app.upstream.channel import Number
+from app.upstream.surrogates import well_formed
 
 Upstream = Mapping[str, Any]
 NOT_THE_MODEL = frozenset({"user", "system", "developer", "tool"})  # roles of items that some servers repeat

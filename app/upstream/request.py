@@ -11,12 +11,12 @@ from contextlib import suppress
 import httpx2
 import openai
 
-from app.chat import faults
-from app.chat.prompt import Prompt
-from app.chat.upstream_stream import BROKEN, parse
 from app.network import authorities, base_url, proxy_for
 from app.problems import Problem, UpstreamFailed, UpstreamTooSlow, UpstreamUnreachable
 from app.settings import Settings
+from app.upstream import errors
+from app.upstream.prompt import Prompt
+from app.upstream.stream import BROKEN, parse
 
 # A kept connection may have died while the process was frozen, may be closed just as the next question is sent on it,
 # or hold bytes that a server left behind an answer: they would be read as the next one, perhaps another user's.
@@ -122,7 +122,7 @@ async def _refuse(response: httpx2.Response) -> None:
     if response.is_success:
         return
     body = await _read_error(response)
-    problem = faults.from_status(response.status_code, parse(body), response.headers)
+    problem = errors.from_status(response.status_code, parse(body), response.headers)
     raise Declined(problem) if response.status_code in DECLINED else problem
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.app.chat.upstream_answers import (
+from tests.app.upstream.answers import (
     Step,
     answer,
     at,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from app.chat import sse
-from app.chat.sse import Decoder, ServerSentEvent
+from app import sse
+from app.sse import Decoder, ServerSentEvent
 
 
 def message(data: str) -> ServerSentEvent:

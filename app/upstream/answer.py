@@ -3,11 +3,11 @@
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
-from app.chat.codes import code_of
-from app.chat.reducer import Reducer
-from app.chat.upstream_stream import UpstreamStream
 from app.contract import Event
 from app.problems import Problem, UpstreamCut
+from app.upstream.codes import code_of
+from app.upstream.reducer import Reducer
+from app.upstream.stream import UpstreamStream
 
 
 class Answer:
