@@ -15,10 +15,10 @@ def open_store(settings: Settings) -> Store:
     """Raises ConfigurationError."""
     with _as_configuration():
         if table := _table(settings):
-            from app.store.dynamodb import DynamoDBStore  # noqa: PLC0415 - see above
+            from app.store.dynamodb.store import DynamoDBStore  # noqa: PLC0415 - see above
 
             return DynamoDBStore(table)
-        from app.store.sqlite import SQLiteStore  # noqa: PLC0415 - see above
+        from app.store.sqlite.store import SQLiteStore  # noqa: PLC0415 - see above
 
         return SQLiteStore(_file(settings))
 
@@ -31,7 +31,7 @@ def check_store(settings: Settings) -> None:
         return
     import sqlite3  # noqa: PLC0415 - see above
 
-    from app.store.sqlite_schema import connect  # noqa: PLC0415 - see above
+    from app.store.sqlite.schema import connect  # noqa: PLC0415 - see above
 
     with _as_configuration(), suppress(sqlite3.Error):  # that may pass
         connect(_file(settings), busy_timeout=0).close()

@@ -21,7 +21,7 @@ from app.chat.turn import Caller, Chat
 from app.contract import ChatRequest, End, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead
-from app.store.sqlite import SQLiteStore
+from app.store.sqlite.store import SQLiteStore
 from app.upstream.client import Prompt, Upstream
 
 MAX_WAIT = 100.0  # ms

@@ -19,7 +19,7 @@ from app.parameters import Secrets
 from app.routes.chat import frames
 from app.settings import Settings
 from app.store import Batch, Store, TurnHead
-from app.store.sqlite import SQLiteStore
+from app.store.sqlite.store import SQLiteStore
 from app.upstream.client import Upstream
 from tests.bench.upstream import EVENTS, upstream_server
 

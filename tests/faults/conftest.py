@@ -9,7 +9,7 @@ from typing import NamedTuple
 import httpx2
 import pytest
 
-from app.store.dynamodb_schema import create_table_input
+from app.store.dynamodb.schema import create_table_input
 from infra.standin.server import StandIn
 from tests.app.store.conftest import client_of as dynamodb_client
 from tests.app.store.dynamodb_server import dynalite

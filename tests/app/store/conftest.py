@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app.store import Store, TurnHead
-from app.store.dynamodb import DynamoDBStore
-from app.store.dynamodb_client import make_client
-from app.store.dynamodb_items import head_key
-from app.store.dynamodb_schema import create_table_input
-from app.store.sqlite import SQLiteStore
+from app.store.dynamodb.client import make_client
+from app.store.dynamodb.items import head_key
+from app.store.dynamodb.schema import create_table_input
+from app.store.dynamodb.store import DynamoDBStore
+from app.store.sqlite.store import SQLiteStore
 from tests.app.store.dynamodb_server import dynalite
 from tests.app.store.makers import Clock, new_id
 

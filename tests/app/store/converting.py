@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from app.store import sqlite_schema
+from app.store.sqlite import schema
 
 KILLED = 9
 
@@ -28,7 +28,7 @@ def convert(path: Path, statements: int) -> None:
 
     connect = sqlite3.connect
     sqlite3.connect = lambda *args, **kwargs: connect(*args, factory=Connection, **kwargs)  # type: ignore[assignment] # this process ends here
-    sqlite_schema.connect(path)
+    schema.connect(path)
 
 
 if __name__ == "__main__":

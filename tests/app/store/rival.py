@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from app.store import SlotTakenError, Store, TurnHead
-from app.store.dynamodb import DynamoDBStore
-from app.store.sqlite import SQLiteStore
+from app.store.dynamodb.store import DynamoDBStore
+from app.store.sqlite.store import SQLiteStore
 from tests.app.store.conftest import client_of
 from tests.app.store.makers import a_batch
 

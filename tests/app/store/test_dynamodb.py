@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from app.store import StoreSetupError, StoreUnavailableError
-from app.store import dynamodb_conversations as conversations
-from app.store import dynamodb_turns as turns
-from app.store.dynamodb import DynamoDBStore
-from app.store.dynamodb_client import calls_of, make_client
-from app.store.dynamodb_items import VERSION, Reference, reference_key
-from app.store.dynamodb_table import Call, Table
+from app.store.dynamodb import conversations, turns
+from app.store.dynamodb.client import calls_of, make_client
+from app.store.dynamodb.items import VERSION, Reference, reference_key
+from app.store.dynamodb.store import DynamoDBStore
+from app.store.dynamodb.table import Call, Table
 from tests.app.store.conftest import DynamoDB, client_of, use_endpoint
 from tests.app.store.faulty import Fault, FaultyDynamoDB, faulty_dynamodb
 from tests.app.store.makers import Clock, a_batch, a_turn, new_id
@@ -250,5 +249,5 @@ def test_a_region_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_nobody_pays_for_boto3_who_makes_no_such_store() -> None:
-    program = "import sys, app.store.dynamodb; print({'boto3', 'botocore'} & sys.modules.keys())"
+    program = "import sys, app.store.dynamodb.store; print({'boto3', 'botocore'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"

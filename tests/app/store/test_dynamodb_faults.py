@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.store import StoreUnavailableError, TurnHead
-from app.store.dynamodb import DynamoDBStore
-from app.store.dynamodb_client import ATTEMPTS
+from app.store.dynamodb.client import ATTEMPTS
+from app.store.dynamodb.store import DynamoDBStore
 from tests.app.store.conftest import DynamoDB, client_of
 from tests.app.store.faulty import Fault, FaultyDynamoDB, faulty_dynamodb
 from tests.app.store.makers import Clock, a_batch, a_turn

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.store import Batch, Conversation, TurnHead
 from app.store.cursor import MAX_ID_BYTES
-from app.store.dynamodb_items import (
+from app.store.dynamodb.items import (
     Reference,
     conversation_key,
     decode,

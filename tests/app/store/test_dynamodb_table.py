@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.store.dynamodb_items import Key
-from app.store.dynamodb_table import Table
+from app.store.dynamodb.items import Key
+from app.store.dynamodb.table import Table
 
 KEYS: list[Key] = [("p", f"{number:03}") for number in range(230)]
 ITEMS = [{"pk": {"S": partition}, "sk": {"S": sort}} for partition, sort in KEYS]

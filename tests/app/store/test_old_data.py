@@ -9,8 +9,8 @@ import pytest
 from app.chat import record
 from app.contract import End, Text
 from app.store import SlotTakenError, Store, TurnHead
-from app.store.dynamodb import DynamoDBStore
-from app.store.sqlite import SQLiteStore
+from app.store.dynamodb.store import DynamoDBStore
+from app.store.sqlite.store import SQLiteStore
 from tests.app.store.conftest import DynamoDB
 from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
 from tests.app.store.old_data import ANOTHERS, BRANCH, DYING, FOLLOWING, GREETING, old_file, old_table

@@ -12,7 +12,7 @@ import pytest
 
 from app.settings import ConfigurationError, Settings
 from app.store.opening import check_store, open_store
-from app.store.sqlite_schema import BUSY_TIMEOUT, VERSION
+from app.store.sqlite.schema import BUSY_TIMEOUT, VERSION
 
 
 @pytest.fixture

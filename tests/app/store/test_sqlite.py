@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.store import StoreSetupError, StoreUnavailableError
-from app.store.sqlite import DELETE_AT_MOST, PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
-from app.store.sqlite_lane import Lane
-from app.store.sqlite_schema import VERSION, connect
+from app.store.sqlite.schema import VERSION, connect
+from app.store.sqlite.store import DELETE_AT_MOST, PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
+from app.store.sqlite.worker import Lane
 from tests.app.store.makers import DAY, Clock, a_batch, a_turn
 from tests.infra.processes import wait_until
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from app.store import StoreUnavailableError
-from app.store.sqlite import SQLiteStore
-from app.store.sqlite_schema import VERSION, connect, make_tables
+from app.store.sqlite.schema import VERSION, connect, make_tables
+from app.store.sqlite.store import SQLiteStore
 from tests.app.store.converting import KILLED
 from tests.app.store.makers import Clock
 from tests.app.store.old_data import BRANCH, FOLLOWING, GREETING, old_file
 
-OPEN = "import sys, pathlib; from app.store.sqlite_schema import connect; connect(pathlib.Path(sys.argv[1])).close()"
+OPEN = "import sys, pathlib; from app.store.sqlite.schema import connect; connect(pathlib.Path(sys.argv[1])).close()"
 
 
 @pytest.fixture

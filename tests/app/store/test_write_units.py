@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.store import TurnHead
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
 from tests.app.store.conftest import DynamoDB
 from tests.app.store.makers import Clock, a_batch, a_turn, new_id
 from tests.app.store.meter import Meter

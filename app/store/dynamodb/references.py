@@ -10,7 +10,7 @@ from heapq import merge
 from itertools import chain, islice
 
 from app.store import TurnHead
-from app.store.dynamodb_items import (
+from app.store.dynamodb.items import (
     Key,
     Reference,
     Values,
@@ -22,7 +22,7 @@ from app.store.dynamodb_items import (
     to_head,
     to_reference,
 )
-from app.store.dynamodb_table import GET_AT_MOST, Table
+from app.store.dynamodb.table import GET_AT_MOST, Table
 
 _TIMES = {"ProjectionExpression": "pk, t, x, v"}
 

@@ -11,7 +11,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError  # type: ignore[import-untyped]
 
 from app.store import StoreSetupError, StoreUnavailableError
-from app.store.dynamodb_table import Call, ConditionFailedError
+from app.store.dynamodb.table import Call, ConditionFailedError
 
 CONNECT_TIMEOUT = 1.0  # seconds
 READ_TIMEOUT = 1.5  # seconds; DynamoDB answers within a few milliseconds, or not at all

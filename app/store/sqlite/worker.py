@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from app.store import StoreSetupError, StoreUnavailableError
-from app.store.sqlite_schema import result_code
+from app.store.sqlite.schema import result_code
 
 PAUSES = (0.05, 0.2)  # seconds before the second and the third attempt
 # some of these pass and some do not, but to who asks the store they are the same; any other is a defect of ours

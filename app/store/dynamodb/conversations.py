@@ -8,7 +8,7 @@ from itertools import islice
 
 from app.store import Conversation, StoreUnavailableError, TurnHead
 from app.store.cursor import Position
-from app.store.dynamodb_items import (
+from app.store.dynamodb.items import (
     VERSION,
     Key,
     Values,
@@ -19,8 +19,8 @@ from app.store.dynamodb_items import (
     to_conversation,
     to_key,
 )
-from app.store.dynamodb_schema import INDEX
-from app.store.dynamodb_table import ConditionFailedError, Table
+from app.store.dynamodb.schema import INDEX
+from app.store.dynamodb.table import ConditionFailedError, Table
 
 ATTEMPTS = 5  # where others write the same item at the same moment
 

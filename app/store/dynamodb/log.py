@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from app.store import Batch, TurnHead
-from app.store.dynamodb_items import (
+from app.store.dynamodb.items import (
     VERSION,
     Values,
     expiry,
@@ -21,7 +21,7 @@ from app.store.dynamodb_items import (
     log_sort_key,
     to_batch,
 )
-from app.store.dynamodb_table import ConditionFailedError, Table
+from app.store.dynamodb.table import ConditionFailedError, Table
 from app.store.rules import MAX_SLOT
 
 FENCED_FOR = 3600  # seconds; a producer that is alive appends every few, and then finds out

@@ -1,6 +1,6 @@
 """The store in one DynamoDB table: for AWS, and for any number of functions at once.
 
-What is said to the table is in dynamodb_log, dynamodb_turns and dynamodb_conversations; here it is put into threads,
+The operations are in log, turns and conversations; this module runs them in threads,
 since boto3 blocks. Each method is one job in one thread.
 """
 
@@ -12,11 +12,9 @@ from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
-from app.store import dynamodb_conversations as conversations
-from app.store import dynamodb_log as log
-from app.store import dynamodb_turns as turns
 from app.store.cursor import decode
-from app.store.dynamodb_table import Table
+from app.store.dynamodb import conversations, log, turns
+from app.store.dynamodb.table import Table
 from app.store.rules import (
     check_batch,
     check_limit,
@@ -41,7 +39,7 @@ class DynamoDBStore:
         self, table_name: str, client: object | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
         """Asks nobody yet. Raises StoreSetupError where the environment names no region."""
-        from app.store.dynamodb_client import calls_of, make_client  # noqa: PLC0415 - boto3 takes long to import
+        from app.store.dynamodb.client import calls_of, make_client  # noqa: PLC0415 - boto3 takes long to import
 
         self._table = Table(calls_of(client or make_client(THREADS)), table_name)
         self._clock = clock

@@ -1,6 +1,6 @@
 """The store in a file: SQLite, embedded, for one machine and any number of processes on it.
 
-The statements are in sqlite_queries; they run in two threads, so that nobody who reads waits for who writes: readers
+The statements are in queries; they run in two threads, so that nobody who reads waits for who writes: readers
 of a write-ahead log never wait for a lock. Every method but `delete` is one transaction. What has expired is deleted at
 the opening and behind a `create` now and then, a little each time.
 """
@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from app.store import Batch, Conversation, Page, SlotTakenError, TurnHead
-from app.store import sqlite_queries as queries
 from app.store.cursor import decode
 from app.store.rules import (
     check_batch,
@@ -26,8 +25,9 @@ from app.store.rules import (
     page,
     until_gap,
 )
-from app.store.sqlite_lane import Lane
-from app.store.sqlite_schema import connect
+from app.store.sqlite import queries
+from app.store.sqlite.schema import connect
+from app.store.sqlite.worker import Lane
 
 PURGE_EVERY = 60.0  # seconds
 DELETE_AT_MOST = 100  # turns in one transaction: other writes wait for a few milliseconds

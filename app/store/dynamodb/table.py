@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.store import StoreUnavailableError
-from app.store.dynamodb_items import Item, Key, Values, decode, encode, to_item, to_key
+from app.store.dynamodb.items import Item, Key, Values, decode, encode, to_item, to_key
 
 Call = Callable[..., dict[str, Any]]
 GET_AT_MOST = 100  # items of one BatchGetItem

@@ -10,9 +10,8 @@ from contextlib import suppress
 from itertools import islice
 
 from app.store import StoreUnavailableError, TurnHead
-from app.store import dynamodb_conversations as conversations
-from app.store import dynamodb_log as log
-from app.store.dynamodb_items import (
+from app.store.dynamodb import conversations, log
+from app.store.dynamodb.items import (
     Key,
     Reference,
     expiry,
@@ -23,8 +22,8 @@ from app.store.dynamodb_items import (
     reference_of,
     to_head,
 )
-from app.store.dynamodb_references import References
-from app.store.dynamodb_table import GET_AT_MOST, WRITE_AT_MOST, ConditionFailedError, Table
+from app.store.dynamodb.references import References
+from app.store.dynamodb.table import GET_AT_MOST, WRITE_AT_MOST, ConditionFailedError, Table
 
 ATTEMPTS = 5  # where others write or delete the same at the same moment
 
