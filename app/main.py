@@ -7,21 +7,21 @@ from fastapi import FastAPI
 
 from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
-from app.chat.turn import LONGEST_SILENCE, Chat
+from app.chat.turns import LONGEST_SILENCE, Chat
+from app.cold_start import WEB
 from app.files import Files
-from app.front import WEB
 from app.logs import configure_logging
 from app.metrics import TurnMetrics
 from app.middleware import HeadersMiddleware, HeadMiddleware, RequestMiddleware
 from app.openapi import add_openapi
-from app.parameters import Secrets
-from app.routes.caller import Identify, everyone
+from app.parameter_store import Secrets
 from app.routes.chat import chat_router
+from app.routes.compat import tutorial_router
 from app.routes.conversations import conversations_router
+from app.routes.dependencies import Identify, everyone
 from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
 from app.routes.turns import turns_router
-from app.routes.tutorial import tutorial_router
 from app.settings import Settings, load_settings
 from app.slash import SlashMiddleware
 from app.store.opening import open_store

@@ -67,7 +67,7 @@ class RequestMiddleware:
             if outcome["status"] is not None:
                 raise
             log.exception("a request failed for a reason that nobody foresaw")
-            from app.problems import Problem  # noqa: PLC0415 - app.front does without it, and without FastAPI
+            from app.problems import Problem  # noqa: PLC0415 - app.cold_start does without it, and without FastAPI
             from app.routes.problems import problem_response  # noqa: PLC0415 - as above
 
             await problem_response(Problem().details(request_id))(scope, receive, send_on)

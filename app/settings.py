@@ -147,7 +147,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings of this process, parameters included. Raises ConfigurationError."""
-    from app.parameters import check_region, read_fields  # noqa: PLC0415 - it needs Settings from here
+    from app.parameter_store import check_region, read_fields  # noqa: PLC0415 - it needs Settings from here
 
     settings = _settings()
     check_region(settings)

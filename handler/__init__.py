@@ -49,7 +49,7 @@ Of LWA (its source, 0.9.1 and 1.0.0-rc1):
 - *Ports*, host, a start command: not needed, there is no second server.
 - *Work after the response*: awaited, before the next event is asked for; tasks that nobody awaits, too, for 10 s at
   most. Behind LWA it is frozen half-way, unless an extension of the app's own waits for it.
-- *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.front defers those.
+- *Asynchronous initialization*: not needed. What is late is not a server but imports, and app.cold_start defers those.
 - *Base path removal*: yes, by `root_path`, so that links keep it: an API's stage, and BASE_PATH.
 - *Request and Lambda context* as headers: in the scope instead, as `aws.event`, `aws.context`, `rivulet.invocation`.
 - *Compression*, which LWA has for buffered answers: left out. A front (CloudFront) does it outside of the paid time,

@@ -21,13 +21,13 @@ def _create_app() -> ASGI:
     SnapStart, Managed Instances) the whole app is there from the start.
     """
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand":
-        from app.front import create_front  # noqa: PLC0415 - see above
+        from app.cold_start import create_front  # noqa: PLC0415 - see above
 
         return create_front()
     from app.main import create_app  # noqa: PLC0415 - see above
 
     app = create_app()
-    gc.freeze()  # as app.front does, for the same reason
+    gc.freeze()  # as app.cold_start does, for the same reason
     return app
 
 

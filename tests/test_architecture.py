@@ -39,7 +39,7 @@ def test_only_one_module_knows_openai() -> None:
 
 def test_only_the_parameter_source_and_the_table_know_aws() -> None:
     aws = importers("boto3", "botocore", "aws_lambda_powertools.utilities.parameters")
-    assert aws == {"app/parameters.py", "app/store/dynamodb/client.py"}
+    assert aws == {"app/parameter_store.py", "app/store/dynamodb/client.py"}
 
 
 def test_only_the_handlers_doors_know_the_app() -> None:

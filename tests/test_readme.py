@@ -7,7 +7,7 @@ import pytest
 from starlette.routing import Match
 
 from app.main import create_app
-from app.parameters import FIELDS
+from app.parameter_store import FIELDS
 from app.settings import Settings
 from tests.conftest import MakeSettings
 

@@ -2,13 +2,13 @@
 
 In the order of the trip:
 
-    turn           begins, joins, stops and reads turns
+    turns          begins, joins, stops and reads turns
     question       a request as a turn to be stored
     history        the turns that the model receives
     producer       produces one answer and stores it
     live           the events of a running turn in memory
-    record         events <-> the data of a batch
-    follow         reads a turn by its log
+    log_format     events <-> the data of a batch
+    log_reader     reads a turn by its log
     watch          how long a log has not changed
     events         events -> SSE frames, and the whole answer
     report         what is known of a turn at its end

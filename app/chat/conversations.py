@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from app.chat.turn import Caller, Chat, store_failures
+from app.chat.turns import Caller, Chat, store_failures
 from app.contract import ConversationLine, ConversationPage, Turn
 from app.problems import InvalidRequest, NotFound
 from app.store import Conversation, Store, TurnHead

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app import sse
-from app.chat.record import Numbered
+from app.chat.log_format import Numbered
 from app.contract import End, Event, Reasoning, Refusal, Source, Status, Text, Turn
 from app.store import TurnHead
 

@@ -5,7 +5,7 @@ repeated, since a follower reads the same list by index.
 import asyncio
 from collections.abc import AsyncGenerator
 
-from app.chat.record import Numbered
+from app.chat.log_format import Numbered
 from app.contract import End, Event
 
 BREATH = 64  # events after which a reader lets other tasks run

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from app.chat import record
-from app.chat.follow import INTERRUPTED, LEASE
+from app.chat import log_format
 from app.chat.live import LiveLog
+from app.chat.log_reader import INTERRUPTED, LEASE
 from app.chat.question import DAY
 from app.chat.report import Stopwatch
 from app.contract import End, Event, Start, Status
@@ -130,7 +130,7 @@ class Producer:
                 if isinstance(event, End):
                     self._said = event
                     return event
-                for piece in record.pieces(event):
+                for piece in log_format.pieces(event):
                     self._add(piece)
         finally:
             await answer.close()
@@ -189,7 +189,7 @@ class Producer:
         if not self._ended:
             events = [*self.live.since(self._kept), *([end] if end else [])]
             last = self._kept + len(events)
-            for data, count in record.batches(self._kept, events):
+            for data, count in log_format.batches(self._kept, events):
                 is_last = self._kept + count == last
                 asked |= await self._offer(self._batch(data, end if is_last else None), count)
         return asked

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from app.chat.events import collect, frame
-from app.chat.record import Numbered
-from app.chat.turn import Caller, Chat, OpenTurn
+from app.chat.log_format import Numbered
+from app.chat.turns import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, Turn
 from app.problems import InvalidRequest
-from app.routes.caller import Identify, caller_of
+from app.routes.dependencies import Identify, caller_of
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
 from app.routes.resume import LastEventId, parse_event_id
 from app.routes.streaming import EventStream

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
 from app.chat.conversations import Conversations
-from app.chat.turn import Caller
+from app.chat.turns import Caller
 from app.contract import ConversationLine, ConversationPage, Id, Rename, WholeConversation
-from app.routes.caller import Identify, caller_of
+from app.routes.dependencies import Identify, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import PROBLEM_RESPONSES
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.chat.record import Numbered
+from app.chat.log_format import Numbered
 from app.contract import End, FieldError, ProblemDetails, Status
 from app.problems import BadRequest, InvalidRequest, MethodNotAllowed, Problem, problem_of_status
 

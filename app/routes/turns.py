@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.chat.turn import Caller, Chat
+from app.chat.turns import Caller, Chat
 from app.contract import Id, Turn
-from app.routes.caller import Identify, caller_of
 from app.routes.chat import resumed
+from app.routes.dependencies import Identify, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES
 from app.routes.resume import LastEventId, next_seq

@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from app.parameters import Secrets
+from app.parameter_store import Secrets
 from app.problems import NotConfigured, Problem, UpstreamTooSlow, UpstreamUnauthorized
 from app.settings import Settings
 from app.upstream.causes import cause_of

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
+from app.cold_start import WEB
 from app.files import Files, etag_of
-from app.front import WEB
 
 PAGE = b"<!doctype html>"
 JUNK = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.front import create_front
+from app.cold_start import create_front
 from app.network import authorities, check_network, proxy_for
 from app.settings import ConfigurationError, Settings
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
-from app.front import WEB, create_front
+from app.cold_start import WEB, create_front
 from app.main import create_app
 from tests.conftest import MakeSettings
 

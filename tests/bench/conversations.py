@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.chat.conversations import Conversations
-from app.chat.record import batches, encode
-from app.chat.turn import Caller, Chat
+from app.chat.log_format import batches, encode
+from app.chat.turns import Caller, Chat
 from app.contract import ChatRequest, End, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead

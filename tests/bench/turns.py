@@ -13,9 +13,9 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import cast
 
-from app.chat.turn import Caller, Chat
+from app.chat.turns import Caller, Chat
 from app.contract import ChatRequest
-from app.parameters import Secrets
+from app.parameter_store import Secrets
 from app.routes.chat import frames
 from app.settings import Settings
 from app.store import Batch, Store, TurnHead

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import cast
 
-from app.chat.record import encode
+from app.chat.log_format import encode
 from app.contract import End, Event, Start, Status, Text
 from app.store import Batch, Conversation, Store, StoreUnavailableError, TurnHead
 

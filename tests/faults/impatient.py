@@ -2,14 +2,14 @@
 
 from fastapi import FastAPI
 
-from app.chat import follow
+from app.chat import log_reader
 
 LEASE = 2.0  # seconds
 
 
 def create_app() -> FastAPI:
     """The factory that uvicorn is told of."""
-    follow.LEASE = LEASE
+    log_reader.LEASE = LEASE
     from app.chat import producer  # noqa: PLC0415 - it takes the lease over as it is when it is imported
     from app.main import create_app as create_patient_app  # noqa: PLC0415 - this imports it
 

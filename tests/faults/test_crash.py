@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx2
 
-from app.chat.follow import POLL
+from app.chat.log_reader import POLL
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.faults.client import JSON, Frame, Listener, answer, asking, following, pouring, question, read, read_until

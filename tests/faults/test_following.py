@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 import httpx2
 
-from app.chat import record
-from app.chat.follow import LEASE
+from app.chat import log_format
+from app.chat.log_reader import LEASE
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.app.store.rival import open_at
@@ -55,7 +55,7 @@ async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
     assert turn
     batches = await store.batches(turn)
     await store.close()
-    written = {seq: batch.lease_until - LEASE for batch in batches for seq, _ in record.decode(batch.data)}
+    written = {seq: batch.lease_until - LEASE for batch in batches for seq, _ in log_format.decode(batch.data)}
     return statistics.median(came.at - written[came.seq] for came in sent)
 
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
-from app.chat.follow import Follower
 from app.chat.live import BREATH, LiveLog
-from app.chat.record import MAX_EVENTS, Numbered, batches
+from app.chat.log_format import MAX_EVENTS, Numbered, batches
+from app.chat.log_reader import Follower
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text
 from app.store import Batch, Store, TurnHead

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.follow import INTERRUPTED, LEASE, Follower
+from app.chat.log_format import Numbered, decode_all
+from app.chat.log_reader import INTERRUPTED, LEASE, Follower
 from app.chat.producer import GRACE, INTERVAL, Producer
 from app.chat.question import DAY
-from app.chat.record import Numbered, decode_all
 from app.chat.report import Stopwatch, TurnReport
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text, Usage

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from app.chat.turn import LONGEST_SILENCE, Caller, Chat
+from app.chat.turns import LONGEST_SILENCE, Caller, Chat
 from app.contract import ChatRequest, End, Status
 from app.problems import RateLimited, UpstreamTooSlow
 from app.settings import Settings

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.follow import FORGOTTEN, INTERRUPTED, LEASE, Follower
-from app.chat.record import Numbered, encode
+from app.chat.log_format import Numbered, encode
+from app.chat.log_reader import FORGOTTEN, INTERRUPTED, LEASE, Follower
 from app.chat.watch import MAX_TURNS, Watch
 from app.contract import Start, Text
 from app.store import Batch, StoreUnavailableError, TurnHead

@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from app.chat.conversations import AT_ONCE, TURNS, Conversations
-from app.chat.turn import Caller, Chat
+from app.chat.turns import Caller, Chat
 from app.contract import WholeConversation
 from app.middleware import RequestMiddleware
-from app.routes.caller import everyone
 from app.routes.conversations import conversations_router
+from app.routes.dependencies import everyone
 from app.routes.problems import add_problem_handlers
 from app.settings import Settings
 from app.upstream.client import Upstream

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat import record
+from app.chat import log_format
 from app.contract import End, Text
 from app.store import SlotTakenError, Store, TurnHead
 from app.store.dynamodb.store import DynamoDBStore
@@ -31,7 +31,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 
 async def answer(store: Store, turn: TurnHead) -> tuple[str, str | None]:
     """The text, and the status if there is an end."""
-    events = record.decode_all([batch.data for batch in await store.batches(turn)])
+    events = log_format.decode_all([batch.data for batch in await store.batches(turn)])
     text = "".join(event.delta for _, event in events if isinstance(event, Text))
     return text, next((event.status for _, event in events if isinstance(event, End)), None)
 

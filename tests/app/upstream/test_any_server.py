@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat import record
+from app.chat import log_format
 from app.contract import Status
 from app.upstream.reducer import DELTAS, END_EVENTS, HANDLERS
 from tests.app.upstream.answers import (
@@ -157,6 +157,6 @@ EVENTS = st.fixed_dictionaries({"type": KINDS}, optional=FIELDS)
 @given(st.lists(EVENTS, max_size=8))
 def test_no_json_takes_an_answer_away(events: list[Json]) -> None:
     heard = hear([encode(events)])
-    record.encode(0, heard.events)
+    log_format.encode(0, heard.events)
     may_fail = any(event.get("error") or event["type"] in ("error", *END_EVENTS) for event in events)
     assert heard.problem is None or may_fail

@@ -5,7 +5,7 @@ import logging
 import httpx2
 import pytest
 
-from app.parameters import Secrets
+from app.parameter_store import Secrets
 from app.problems import Problem, UpstreamCut
 from app.upstream.causes import cause_of
 from app.upstream.client import Item, Prompt, Upstream

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from app.chat.follow import LEASE
-from app.chat.record import encode
-from app.chat.turn import STOP_LIMIT, Caller, Chat
+from app.chat.log_format import encode
+from app.chat.log_reader import LEASE
+from app.chat.turns import STOP_LIMIT, Caller, Chat
 from app.contract import ChatRequest, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
-from app.chat.turn import Caller
+from app.chat.turns import Caller
 
 Identify = Callable[[Request], str]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chat import record
-from app.chat.follow import Tail
+from app.chat import log_format
+from app.chat.log_reader import Tail
 from app.contract import End, Event, ProblemDetails, Refusal, Start, Status, Text, Usage
 from app.store import Batch, TurnHead
 
@@ -23,7 +23,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-kinds = st.sampled_from([*record.EVENTS, "newer"])
+kinds = st.sampled_from([*log_format.EVENTS, "newer"])
 fields = st.dictionaries(st.sampled_from(["delta", "status", "usage", "error", "turn_id", "url", "x"]), values)
 items = values | st.builds(lambda kind, more: {"event": kind} | more, kinds, fields)
 
@@ -36,9 +36,9 @@ def widened(value: Any) -> Any:
 
 
 def test_fields_of_a_newer_version_are_dropped() -> None:
-    first, *plain = json.loads(record.encode(5, EVENTS))
+    first, *plain = json.loads(log_format.encode(5, EVENTS))
     newer = json.dumps([first, *map(widened, plain)]).encode()
-    assert record.decode(newer) == list(enumerate(EVENTS, 5))
+    assert log_format.decode(newer) == list(enumerate(EVENTS, 5))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_fields_of_a_newer_version_are_dropped() -> None:
     [{"event": "image", "url": "CANARY"}, {"event": "source", "url": 7}, {"delta": "CANARY"}, 7, None, ["CANARY"]],
 )
 def test_an_unreadable_event_keeps_its_number(item: object) -> None:
-    assert record.decode(json.dumps([3, "a", item, "b"]).encode()) == [
+    assert log_format.decode(json.dumps([3, "a", item, "b"]).encode()) == [
         (3, Text(delta="a")),
         (4, Text(delta="")),
         (5, Text(delta="b")),
@@ -56,19 +56,19 @@ def test_an_unreadable_event_keeps_its_number(item: object) -> None:
 @pytest.mark.parametrize(
     ("item", "end"),
     [
-        ({"status": "newer"}, record.UNREADABLE),
-        ({"status": ["CANARY"]}, record.UNREADABLE),
+        ({"status": "newer"}, log_format.UNREADABLE),
+        ({"status": ["CANARY"]}, log_format.UNREADABLE),
         ({"status": "completed", "usage": "CANARY"}, End(status=Status.COMPLETED, reason="unreadable")),
-        ({}, record.UNREADABLE),
+        ({}, log_format.UNREADABLE),
     ],
 )
 def test_an_unreadable_end_is_still_an_end(item: dict[str, object], end: End) -> None:
-    assert record.decode(json.dumps([0, {"event": "end"} | item]).encode()) == [(0, end)]
+    assert log_format.decode(json.dumps([0, {"event": "end"} | item]).encode()) == [(0, end)]
 
 
 @given(st.lists(items, max_size=5), st.integers(0, 1000))
 def test_any_events_are_decoded_one_by_one(plain: list[object], first: int) -> None:
-    decoded = record.decode(json.dumps([first, *plain]).encode())
+    decoded = log_format.decode(json.dumps([first, *plain]).encode())
     assert [number for number, _ in decoded] == list(range(first, first + len(plain)))
 
 

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from app.front import WEB, Front, create_front
+from app.cold_start import WEB, Front, create_front
 from app.main import create_app
 from app.settings import ConfigurationError
 from handler.lifespan import Lifespan
@@ -122,7 +122,7 @@ async def until_sent(sent: "asyncio.Queue[Message]") -> None:
 
 def test_it_comes_without_what_the_page_does_not_need() -> None:
     late = {"fastapi", "openai", "boto3", "app.contract"}
-    code = f"import sys, app.front; app.front.create_front(); print({late} & set(sys.modules))"
+    code = f"import sys, app.cold_start; app.cold_start.create_front(); print({late} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
 

@@ -12,11 +12,11 @@ from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 
 from app.chat.events import collect
-from app.chat.follow import INTERRUPTED, Follower, Tail
 from app.chat.history import History, history
+from app.chat.log_format import Numbered
+from app.chat.log_reader import INTERRUPTED, Follower, Tail
 from app.chat.producer import GRACE, Producer
 from app.chat.question import check, is_same, new_head, title_of
-from app.chat.record import Numbered
 from app.chat.report import OnEnd, Stopwatch
 from app.chat.watch import Watch
 from app.contract import ChatRequest, End, Start, Turn

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import sse
-from app.routes.tutorial import LineBreaks
+from app.routes.compat import LineBreaks
 from app.sse import Decoder
 from infra.standin.plays import play
 from infra.standin.server import StandIn

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from app import sse
 from app.chat.events import collect
-from app.chat.turn import Caller, Chat, OpenTurn
+from app.chat.turns import Caller, Chat, OpenTurn
 from app.contract import ChatRequest, End, Event, Message, Refusal, Start, Status, Text, Turn
-from app.routes.caller import Identify, caller_of
 from app.routes.chat import read_all
+from app.routes.dependencies import Identify, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
 from app.routes.resume import LastEventId, parse_event_id

@@ -14,7 +14,7 @@ import boto3  # type: ignore[import-untyped]  # boto3 has no types
 import pytest
 from moto import mock_aws
 
-from app.parameters import READ_LIMIT, RENEW_AFTER, Secrets, read_parameters
+from app.parameter_store import READ_LIMIT, RENEW_AFTER, Secrets, read_parameters
 from app.settings import ConfigurationError, Settings, load_settings
 
 PATH = "/rivulet/test"

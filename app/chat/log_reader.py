@@ -12,9 +12,9 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
-from app.chat import record
+from app.chat import log_format
 from app.chat.live import BREATH
-from app.chat.record import Numbered
+from app.chat.log_format import Numbered
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status
 from app.problems import StoreFailed
@@ -41,14 +41,14 @@ class Tail:
     def take(self, batch: Batch) -> list[Numbered]:
         """The events of the next batch; a final one always ends with an `End`."""
         try:
-            events = record.decode(batch.data)
+            events = log_format.decode(batch.data)
         except ValueError as error:
             log.warning("turn %s: batch %d cannot be read: %s", self.head.turn_id, batch.slot, error)
             events = []
         if events:
             self.seq = events[-1][0] + 1
         if batch.final and not (events and isinstance(events[-1][1], End)):
-            events.append((self.seq, record.UNREADABLE))
+            events.append((self.seq, log_format.UNREADABLE))
             self.seq += 1
         self.slot = batch.slot + 1
         self.final = batch.final
@@ -86,8 +86,8 @@ class Follower:
         batches = await self._read_on(tail)
         while batches:
             for batch in batches:
-                events += record.joined(tail.take(batch))
-                if tail.seq - paused_at >= record.MAX_EVENTS:
+                events += log_format.joined(tail.take(batch))
+                if tail.seq - paused_at >= log_format.MAX_EVENTS:
                     await asyncio.sleep(PAUSE)
                     paused_at = tail.seq
             batches = await self._read_on(tail) if self._is_dead(tail) else []
@@ -118,7 +118,7 @@ class Follower:
                 if number >= seq or event == INTERRUPTED:
                     yield number, event
                 if number % BREATH == 0:
-                    await asyncio.sleep(0 if number % record.MAX_EVENTS else PAUSE)
+                    await asyncio.sleep(0 if number % log_format.MAX_EVENTS else PAUSE)
             if not tail.final:
                 await asyncio.sleep(POLL)
 
@@ -148,7 +148,7 @@ class Follower:
 
     async def _interrupt(self, tail: Tail) -> list[Batch]:
         """Ends a turn whose producer is dead; what is new in its log by then."""
-        data = record.encode(tail.seq, last_words(tail))
+        data = log_format.encode(tail.seq, last_words(tail))
         end = Batch(tail.slot, data, self._writer, self._clock(), final=True)
         with suppress(SlotTakenError):  # the producer lives, or another follower was faster: its batch is read next
             await self._store.append(tail.head, end)
