@@ -27,14 +27,16 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.files import METHODS, File, Files
+from app.files import METHODS, WEB, File, Files
+from app.loading import load_settings
 from app.logs import configure_logging
-from app.middleware import HeadersMiddleware, RequestMiddleware
+from app.middleware.error import ErrorMiddleware
+from app.middleware.headers import HeadersMiddleware
+from app.middleware.request import RequestMiddleware
 from app.network import check_network
-from app.settings import Settings, load_settings
+from app.settings import Settings
 from app.store.opening import check_store
 
-WEB = Path(__file__).parent / "web"
 log = logging.getLogger("rivulet.front")
 
 
@@ -89,7 +91,7 @@ class Front:
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
         self._files = Files(directory)
-        self._page = RequestMiddleware(HeadersMiddleware(self._files))
+        self._page = RequestMiddleware(ErrorMiddleware(HeadersMiddleware(self._files)))
         self._late = Late(build)
         self._is_first = True
 
@@ -130,7 +132,7 @@ def _failing(error: Exception) -> ASGIApp:
     async def app(*_: object) -> None:
         raise error
 
-    return RequestMiddleware(app)
+    return RequestMiddleware(ErrorMiddleware(app))
 
 
 def create_front(settings: Settings | None = None) -> Front:

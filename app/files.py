@@ -35,6 +35,7 @@ MEDIA_TYPES = {
 }
 """What is served. The table of the operating system is not asked: each has another one."""
 
+WEB = Path(__file__).parent / "web"  # the directory of the page
 DOCUMENT = "index.html"
 METHODS = ("GET", "HEAD")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no dot files, and no copies that an editor makes

@@ -5,16 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from app.body_limit import BodyLimitMiddleware
 from app.chat.conversations import Conversations
 from app.chat.turns import LONGEST_SILENCE, Chat
-from app.cold_start import WEB
-from app.files import Files
+from app.files import WEB, Files
+from app.loading import load_settings
 from app.logs import configure_logging
 from app.metrics import TurnMetrics
-from app.middleware import HeadersMiddleware, HeadMiddleware, RequestMiddleware
+from app.middleware.body_limit import BodyLimitMiddleware
+from app.middleware.error import ErrorMiddleware
+from app.middleware.head import HeadMiddleware
+from app.middleware.headers import HeadersMiddleware
+from app.middleware.request import RequestMiddleware
+from app.middleware.slash import SlashMiddleware
 from app.openapi import add_openapi
-from app.parameter_store import Secrets
 from app.routes.chat import chat_router
 from app.routes.compat import tutorial_router
 from app.routes.conversations import conversations_router
@@ -22,8 +25,8 @@ from app.routes.dependencies import Identify, everyone
 from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
 from app.routes.turns import turns_router
-from app.settings import Settings, load_settings
-from app.slash import SlashMiddleware
+from app.secrets import Secrets
+from app.settings import Settings
 from app.store.opening import open_store
 from app.upstream.client import Upstream
 
@@ -68,5 +71,6 @@ def create_app(
     app.add_middleware(SlashMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(HeadersMiddleware)
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(RequestMiddleware)
     return app

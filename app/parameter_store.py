@@ -1,4 +1,4 @@
-"""Settings from the SSM Parameter Store, and the renewal of secrets while the process runs.
+"""Settings from the SSM Parameter Store.
 
 The parameters are below PARAMETER_PATH: the SecureString `openai-api-key`, and
 `instructions` if they are too long for an environment variable. The store is read only
@@ -6,24 +6,16 @@ if neither the environment nor `.env` sets the key, and never under `sam local`.
 that is missing or blank, or a path that cannot be read, raises ConfigurationError.
 """
 
-import asyncio
-import logging
 import os
 import re
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import Future
 
-from pydantic import SecretStr
-
-from app.settings import ConfigurationError, Settings, load_settings
+from app.settings import ConfigurationError, Settings
 
 FIELDS = {"openai-api-key": "openai_api_key", "instructions": "instructions"}
 REQUIRED = {"openai-api-key"}
 READ_LIMIT = 5.0  # seconds for the whole read: Lambda ends an initialization after 10
-RENEW_AFTER = 300.0  # seconds; a rotated key is in use after that time at the latest
-log = logging.getLogger("rivulet.parameters")
 
 
 def check_region(settings: Settings) -> None:
@@ -107,49 +99,3 @@ def _read(path: str) -> dict[str, str]:
     except (BotoCoreError, ValueError) as error:  # raised while the client is made
         raise ConfigurationError(f"AWS_DEFAULT_REGION or AWS_ENDPOINT_URL: {error}") from error
     return {name: str(value) for name, value in found.items()}
-
-
-class Secrets:
-    """The newest good secrets. Old ones are renewed behind the back of whoever asks, who never waits for it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        load: Callable[[], Settings] = load_settings,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._settings = settings
-        self._load = load
-        self._clock = clock
-        self._renewed_at = clock()
-        self._renewal: asyncio.Task[bool] | None = None
-
-    @property
-    def openai_api_key(self) -> SecretStr | None:
-        """The key in use; starts a renewal where it is older than RENEW_AFTER. Needs a running event loop."""
-        if self._clock() - self._renewed_at >= RENEW_AFTER:
-            self._start_renewal()
-        return self._settings.openai_api_key
-
-    async def renew(self) -> bool:
-        """Reads the secrets again, now. True where the OpenAI key has become another one."""
-        return await asyncio.shield(self._start_renewal())
-
-    def _start_renewal(self) -> "asyncio.Task[bool]":
-        if self._renewal is None or self._renewal.done():
-            self._renewed_at = self._clock()
-            self._renewal = asyncio.create_task(self._renew())
-        return self._renewal
-
-    async def _renew(self) -> bool:
-        if self._settings.parameter_path is None:
-            return False
-        try:
-            newer = await asyncio.to_thread(self._load)
-        except ConfigurationError:
-            log.warning("the secrets could not be renewed; the last good ones stay in use", exc_info=True)
-            return False
-        changed = newer.openai_api_key != self._settings.openai_api_key
-        self._settings = newer
-        return changed

@@ -1,6 +1,6 @@
-"""The settings, frozen: from the environment, then `.env`, then the Parameter Store.
+"""The settings, frozen: from the environment, then `.env`.
 
-`load_settings()` reads all three; tests build `Settings(...)` themselves. Values are
+`app.loading` adds the parameters of the Parameter Store; tests build `Settings(...)` themselves. Values are
 stripped of surrounding white space, and a blank value counts as not set. Errors name
 the setting and never show its value, which may be a secret.
 """
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PositiveInt, SecretStr, StringConstraints, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, StringConstraints, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -143,45 +142,3 @@ class Settings(BaseSettings):
             if isinstance(source, EnvSettingsSource):
                 source.env_vars = {name: value for name, value in source.env_vars.items() if value and value.strip()}
         return init_settings, env_settings, dotenv_settings
-
-
-def load_settings() -> Settings:
-    """The settings of this process, parameters included. Raises ConfigurationError."""
-    from app.parameter_store import check_region, read_fields  # noqa: PLC0415 - it needs Settings from here
-
-    settings = _settings()
-    check_region(settings)
-    found = read_fields(settings)
-    if not found:
-        return settings
-    try:
-        return _settings(**found)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{error} (read from {settings.parameter_path})") from None
-
-
-def _settings(**given: str) -> Settings:
-    _check_env_file()
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, e['loc'])).upper()}: {_reason(e)}" for e in error.errors(include_input=False))
-        raise ConfigurationError("; ".join(faults)) from None
-
-
-def _reason(fault: ErrorDetails) -> str:
-    return fault["msg"].removeprefix("Value error, ")
-
-
-def _check_env_file() -> None:
-    """Raises ConfigurationError if `.env` is there and cannot be read as UTF-8."""
-    if not ENV_FILE.is_file():
-        return
-    try:
-        text = ENV_FILE.read_text("utf-8")
-    except UnicodeDecodeError:
-        text = "\0"
-    except OSError as error:
-        raise ConfigurationError(f"{ENV_FILE}: {error.strerror}") from None
-    if "\0" in text:  # UTF-16 without a byte order mark is valid UTF-8
-        raise ConfigurationError(f"{ENV_FILE}: is not UTF-8; save it in that encoding")

@@ -19,8 +19,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from app.loading import load_settings
 from app.main import create_app
-from app.settings import ENV_FILE, ConfigurationError, load_settings
+from app.settings import ENV_FILE, ConfigurationError
 from app.store.opening import check_store
 from infra.reloader import Reloader
 from infra.signals import at_exit_signal

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 
 from app.chat.turns import Caller
+from app.host import host_context
 
 Identify = Callable[[Request], str]
 
@@ -19,7 +20,6 @@ def caller_of(identify: Identify) -> Callable[[Request], Awaitable[Caller]]:
     """The dependency that tells a route its caller."""
 
     async def caller(request: Request) -> Caller:  # a plain function would be run in a thread
-        invocation = request.scope.get("extensions", {}).get("rivulet.invocation", {})
-        return Caller(identify(request), request.state.request_id, invocation.get("deadline"))
+        return Caller(identify(request), request.state.request_id, host_context(request.scope).deadline)
 
     return caller

@@ -12,10 +12,10 @@ from starlette.routing import Match
 
 from app.chat.log_format import Numbered
 from app.contract import End, FieldError, ProblemDetails, Status
+from app.middleware.problem_response import MEDIA_TYPE, problem_response
 from app.problems import BadRequest, InvalidRequest, MethodNotAllowed, Problem, problem_of_status
 
 log = logging.getLogger("rivulet.problems")
-MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 10  # fields that a problem lists
 MAX_NAME = 100  # characters of a field's name in it
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -34,13 +34,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(on_invalid)
     app.exception_handler(ResponseValidationError)(on_invalid_response)
     app.exception_handler(HTTPException)(on_http)
-
-
-def problem_response(details: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
-    """The problem as a response, with Retry-After where it is known."""
-    wait = {} if details.retry_after is None else {"retry-after": str(details.retry_after)}
-    content = details.model_dump_json(exclude_none=True)
-    return Response(content, details.status, {**(headers or {}), **wait}, MEDIA_TYPE)
 
 
 def failure_of(events: Sequence[Numbered]) -> Response | None:

@@ -9,8 +9,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from app.parameter_store import Secrets
 from app.problems import NotConfigured, Problem, UpstreamTooSlow, UpstreamUnauthorized
+from app.secrets import Secrets
 from app.settings import Settings
 from app.upstream.causes import cause_of
 from app.upstream.prompt import Item, Prompt

@@ -18,7 +18,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from app.cold_start import WEB, Front, create_front
+from app.cold_start import Front, create_front
+from app.files import WEB
 from app.main import create_app
 from app.settings import ConfigurationError
 from handler.lifespan import Lifespan

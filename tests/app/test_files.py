@@ -8,8 +8,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from app.cold_start import WEB
-from app.files import Files, etag_of
+from app.files import WEB, Files, etag_of
 
 PAGE = b"<!doctype html>"
 JUNK = [

@@ -15,7 +15,7 @@ ASK = """
 import asyncio, sys
 import httpx2
 from app.main import create_app
-from app.settings import load_settings
+from app.loading import load_settings
 
 async def ask() -> None:
     transport = httpx2.ASGITransport(create_app(load_settings()))

@@ -14,8 +14,10 @@ import boto3  # type: ignore[import-untyped]  # boto3 has no types
 import pytest
 from moto import mock_aws
 
-from app.parameter_store import READ_LIMIT, RENEW_AFTER, Secrets, read_parameters
-from app.settings import ConfigurationError, Settings, load_settings
+from app.loading import load_settings
+from app.parameter_store import READ_LIMIT, read_parameters
+from app.secrets import RENEW_AFTER, Secrets
+from app.settings import ConfigurationError, Settings
 
 PATH = "/rivulet/test"
 KEY = f"{PATH}/openai-api-key"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import ConfigurationError, Settings, load_settings
+from app.loading import load_settings
+from app.settings import ConfigurationError, Settings
 
 
 @pytest.fixture(autouse=True)

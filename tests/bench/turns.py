@@ -15,8 +15,8 @@ from typing import cast
 
 from app.chat.turns import Caller, Chat
 from app.contract import ChatRequest
-from app.parameter_store import Secrets
 from app.routes.chat import frames
+from app.secrets import Secrets
 from app.settings import Settings
 from app.store import Batch, Store, TurnHead
 from app.store.sqlite.store import SQLiteStore

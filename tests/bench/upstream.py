@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 
-from app.parameter_store import Secrets
+from app.secrets import Secrets
 from app.settings import Settings
 from app.upstream.client import Item, Prompt, Upstream
 

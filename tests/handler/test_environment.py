@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from app.settings import ConfigurationError, Settings, load_settings
+from app.loading import load_settings
+from app.settings import ConfigurationError, Settings
 from handler.environment import Environment, LambdaContext
 from handler.errors import InvalidEnvironmentError
 from handler.protocol import Invocation

@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from app.chat.conversations import AT_ONCE, TURNS, Conversations
 from app.chat.turns import Caller, Chat
 from app.contract import WholeConversation
-from app.middleware import RequestMiddleware
+from app.middleware.error import ErrorMiddleware
+from app.middleware.request import RequestMiddleware
 from app.routes.conversations import conversations_router
 from app.routes.dependencies import everyone
 from app.routes.problems import add_problem_handlers
@@ -36,6 +37,7 @@ def served(fake: LongConversation) -> Iterator[httpx2.Client]:
     app = FastAPI()
     add_problem_handlers(app)
     app.include_router(conversations_router(conversations(fake), everyone))
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(RequestMiddleware)
     with serving(app) as url, httpx2.Client(base_url=url) as client:
         yield client

@@ -5,9 +5,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 
-from app.body_limit import BodyLimitMiddleware
 from app.contract import ChatRequest, Rename
-from app.middleware import RequestMiddleware
+from app.middleware.body_limit import BodyLimitMiddleware
+from app.middleware.error import ErrorMiddleware
+from app.middleware.request import RequestMiddleware
 from app.routes.problems import add_problem_handlers
 
 SECRET = "my prompt"
@@ -18,6 +19,7 @@ def app() -> FastAPI:
     app = FastAPI()
     add_problem_handlers(app)
     app.add_middleware(BodyLimitMiddleware, max_bytes=1000)
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(RequestMiddleware)
 
     @app.get("/broken", response_model=dict[str, int])

@@ -5,8 +5,8 @@ import logging
 import httpx2
 import pytest
 
-from app.parameter_store import Secrets
 from app.problems import Problem, UpstreamCut
+from app.secrets import Secrets
 from app.upstream.causes import cause_of
 from app.upstream.client import Item, Prompt, Upstream
 from infra.standin.plays import play

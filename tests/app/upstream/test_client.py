@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from app import problems
-from app.parameter_store import Secrets
+from app.secrets import Secrets
 from app.settings import Settings
 from app.upstream import request as upstream_request
 from app.upstream.causes import cause_of

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
-from app.cold_start import WEB, create_front
+from app.cold_start import create_front
+from app.files import WEB
 from app.main import create_app
 from tests.conftest import MakeSettings
 

@@ -10,7 +10,8 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import TextFormatter
-from app.middleware import RequestMiddleware
+from app.middleware.error import ErrorMiddleware
+from app.middleware.request import RequestMiddleware
 from infra.standin.plays import play
 
 
@@ -85,12 +86,12 @@ async def test_a_response_to_head_has_no_body() -> None:
     start, *bodies = await run(RequestMiddleware(sends_text), http_scope(method="HEAD"))
     assert start["status"] == 200
     assert [message["body"] for message in bodies] == [b"", b""]
-    _, error = await run(RequestMiddleware(broken), http_scope(method="HEAD"))
+    _, error = await run(RequestMiddleware(ErrorMiddleware(broken)), http_scope(method="HEAD"))
     assert error["body"] == b""
 
 
 async def test_an_unforeseen_error_is_a_problem_without_its_text() -> None:
-    start, body = await run(RequestMiddleware(broken), http_scope())
+    start, body = await run(RequestMiddleware(ErrorMiddleware(broken)), http_scope())
     details = json.loads(body["body"])
     assert (start["status"], details["code"]) == (500, "internal_error")
     assert "secret" not in str(details)
@@ -98,7 +99,7 @@ async def test_an_unforeseen_error_is_a_problem_without_its_text() -> None:
 
 async def test_an_unforeseen_error_after_the_start_is_the_hosts_to_tell() -> None:
     with pytest.raises(RuntimeError):
-        await run(RequestMiddleware(broken_later), http_scope())
+        await run(RequestMiddleware(ErrorMiddleware(broken_later)), http_scope())
 
 
 async def test_every_response_carries_the_security_headers(client: httpx2.AsyncClient) -> None:
