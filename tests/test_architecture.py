@@ -33,23 +33,23 @@ def importers(*names: str) -> set[str]:
     }
 
 
-def test_only_one_module_knows_openai() -> None:
+def test_only_upstream_imports_openai() -> None:
     assert importers("openai") == {"app/upstream/request.py"}
 
 
-def test_only_the_parameter_source_and_the_table_know_aws() -> None:
+def test_only_two_modules_import_aws() -> None:
     aws = importers("boto3", "botocore", "aws_lambda_powertools.utilities.parameters")
     assert aws == {"app/parameter_store.py", "app/store/dynamodb/client.py"}
 
 
-def test_only_the_handlers_doors_know_the_app() -> None:
+def test_only_entry_points_import_app() -> None:
     assert {path for path in importers("app") if path.startswith("handler/")} == {
         "handler/__main__.py",
         "handler/buffered.py",
     }
 
 
-def test_the_app_does_not_know_lambda() -> None:
+def test_app_imports_no_lambda() -> None:
     assert {path for path in importers("handler", "mangum") if path.startswith("app/")} == set()
 
 
@@ -62,7 +62,7 @@ def test_the_app_does_not_know_lambda() -> None:
         ("app/contract.py", ("app",)),
     ],
 )
-def test_the_arrows_point_one_way(inner: str, outer: tuple[str, ...]) -> None:
+def test_imports_point_downwards(inner: str, outer: tuple[str, ...]) -> None:
     assert {path for path in importers(*outer) if path.startswith(inner)} == set()
 
 
@@ -106,7 +106,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield node.module
 
 
-def test_the_top_level_holds_what_belongs_there() -> None:
+def test_top_level_has_expected_files() -> None:
     fixed = {"app", "handler", "infra", "tests", "template.yaml", "pyproject.toml", "README.md", "Makefile"}
     fixed |= {"samconfig.toml", "LICENSE", "SECURITY.md", "CHANGELOG.md"}
     assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} == fixed

@@ -27,7 +27,7 @@ def test_every_make_target_exists() -> None:
     assert {"run", "test", "check", "deploy"} <= used <= targets
 
 
-def test_the_settings_table_is_the_settings() -> None:
+def test_settings_table_matches_settings() -> None:
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| .* \|$", README, re.MULTILINE))
     assert rows.keys() == {name.upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
@@ -36,13 +36,13 @@ def test_the_settings_table_is_the_settings() -> None:
         assert rows[name.upper()].strip("`") == text, name
 
 
-def test_every_file_that_is_linked_or_used_exists() -> None:
+def test_every_linked_file_exists() -> None:
     paths = named(r"\]\(([^)#:]+)\)") | named(r"(infra/[a-z/-]+\.json)") | named(r"cp (\.env\.example)")
     assert len(paths) > 8
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_every_route_of_a_curl_line_is_there(make_settings: MakeSettings) -> None:
+def test_every_curl_route_exists(make_settings: MakeSettings) -> None:
     app = create_app(make_settings())
     lines = [line for line in CODE if line.startswith("curl")]
     assert len(lines) >= 6
@@ -58,13 +58,13 @@ def test_every_route_of_a_curl_line_is_there(make_settings: MakeSettings) -> Non
         assert any(route.matches(scope)[0] is Match.FULL for route in app.routes), line
 
 
-def test_the_parameters_that_are_put_are_those_that_are_read() -> None:
+def test_documented_parameters_match_code() -> None:
     path = re.search(r"^  ParameterPath:\n.*\n    Default: (\S+)", TEMPLATE, re.MULTILINE)
     assert path
     assert named(r"--name (/\S+)") == {f"{path[1]}/{name}" for name in FIELDS}
 
 
 @pytest.mark.parametrize("parameter", ["ReservedConcurrency", "RestApi"])
-def test_template_parameters_that_are_named_exist(parameter: str) -> None:
+def test_named_template_parameters_exist(parameter: str) -> None:
     assert parameter in README
     assert re.search(rf"^  {parameter}:\n    Type: ", TEMPLATE, re.MULTILINE)

@@ -121,14 +121,14 @@ async def until_sent(sent: "asyncio.Queue[Message]") -> None:
             pass
 
 
-def test_it_comes_without_what_the_page_does_not_need() -> None:
+def test_import_leaves_out_fastapi_and_openai() -> None:
     late = {"fastapi", "openai", "boto3", "app.contract"}
     code = f"import sys, app.cold_start; app.cold_start.create_front(); print({late} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
 
 
-def test_a_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_setting_is_reported_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "nonsense")
     with pytest.raises(ConfigurationError, match="LOG_LEVEL"):
         create_front()
@@ -139,7 +139,7 @@ def application(make_settings: MakeSettings) -> Starlette:
     return create_app(make_settings())
 
 
-async def test_the_application_behind_it_is_the_real_one(make_settings: MakeSettings) -> None:
+async def test_application_behind_it_is_real(make_settings: MakeSettings) -> None:
     assert (await get(create_front(make_settings()), "/api/health")).json() == {"status": "ok"}
 
 
@@ -162,7 +162,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), CASES)
-async def test_it_answers_like_the_application(
+async def test_files_match_those_of_application(
     method: str, path: str, headers: dict[str, str], application: Starlette, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen = []
@@ -177,9 +177,7 @@ async def test_it_answers_like_the_application(
     assert seen[0] == seen[1]
 
 
-async def test_a_file_is_sent_before_the_application_is_built_and_the_call_returns_after(
-    front: Front, whole: Whole
-) -> None:
+async def test_file_is_sent_before_build(front: Front, whole: Whole) -> None:
     sent, call = begin(front, "/")
     await until_sent(sent)
     assert not call.done()
@@ -188,7 +186,7 @@ async def test_a_file_is_sent_before_the_application_is_built_and_the_call_retur
     assert whole.life == ["startup"]
 
 
-async def test_a_document_does_not_wait_for_a_build_of_another_request(front: Front, whole: Whole) -> None:
+async def test_document_ignores_build_of_other_request(front: Front, whole: Whole) -> None:
     sent, first = begin(front, "/")
     await until_sent(sent)
     assert (await get(front, "/")).status_code == 200
@@ -206,7 +204,7 @@ async def test_other_files_leave_it_unbuilt(front: Front, whole: Whole, paths: t
     assert whole.builds == 0
 
 
-async def test_files_are_served_while_the_application_is_being_built(front: Front, whole: Whole) -> None:
+async def test_files_are_served_during_build(front: Front, whole: Whole) -> None:
     _, waiting = begin(front, "/api")
     sent, call = begin(front, "/")
     await until_sent(sent)
@@ -215,26 +213,26 @@ async def test_files_are_served_while_the_application_is_being_built(front: Fron
     await asyncio.gather(waiting, call)
 
 
-async def test_any_other_request_waits_for_the_application(front: Front, whole: Whole) -> None:
+async def test_other_requests_wait_for_application(front: Front, whole: Whole) -> None:
     whole.may_be_built.set()
     assert (await get(front, "/api")).text == "startup"
 
 
-async def test_it_is_built_once_for_all_that_wait(front: Front, whole: Whole) -> None:
+async def test_application_is_built_once(front: Front, whole: Whole) -> None:
     calls = [begin(front, path)[1] for path in ("/api", "/", "/api", "/chat.js")]
     whole.may_be_built.set()
     await asyncio.gather(*calls)
     assert (whole.builds, whole.life) == (1, ["startup"])
 
 
-async def test_the_garbage_collector_leaves_alone_what_was_built(front: Front, whole: Whole) -> None:
+async def test_garbage_collector_skips_built_application(front: Front, whole: Whole) -> None:
     whole.may_be_built.set()
     before = gc.get_freeze_count()
     await get(front, "/api")
     assert gc.get_freeze_count() > before
 
 
-async def test_a_request_that_is_cancelled_leaves_the_building_to_go_on(front: Front, whole: Whole) -> None:
+async def test_cancelled_request_keeps_build(front: Front, whole: Whole) -> None:
     _, first = begin(front, "/api")
     _, second = begin(front, "/api")
     await asyncio.sleep(0)
@@ -245,16 +243,14 @@ async def test_a_request_that_is_cancelled_leaves_the_building_to_go_on(front: F
     assert whole.builds == 1
 
 
-async def test_what_is_built_sees_nothing_of_the_request_that_had_it_built(front: Front, whole: Whole) -> None:
+async def test_build_has_no_request_context(front: Front, whole: Whole) -> None:
     whole.may_be_built.set()
     asker.set("somebody")
     await get(front, "/api")
     assert whole.seen == [None, None]
 
 
-async def test_the_line_that_it_is_ready_is_the_requests_that_asked_first_even_where_it_has_gone(
-    front: Front, whole: Whole, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_ready_line_has_id_of_first_request(front: Front, whole: Whole, caplog: pytest.LogCaptureFixture) -> None:
     calls = []
     for name in ("first", "second"):
         asker.set(name)
@@ -268,7 +264,7 @@ async def test_the_line_that_it_is_ready_is_the_requests_that_asked_first_even_w
     assert (line["asker"], line["msg"]) == ("first", "the application is ready")
 
 
-async def test_a_build_that_fails_is_a_problem_of_its_request_and_the_next_one_tries_again(
+async def test_failed_build_is_retried_by_next_request(
     front: Front, whole: Whole, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole.may_be_built.set()
@@ -286,7 +282,7 @@ async def test_a_build_that_fails_is_a_problem_of_its_request_and_the_next_one_t
     assert (await get(front, "/api")).text == "startup"
 
 
-async def test_a_build_that_fails_behind_a_file_is_the_hosts_to_log(front: Front, whole: Whole) -> None:
+async def test_failed_build_behind_file_is_raised(front: Front, whole: Whole) -> None:
     whole.may_be_built.set()
     whole.failures = [ImportError("no such module")]
     sent, call = begin(front, "/")
@@ -296,7 +292,7 @@ async def test_a_build_that_fails_behind_a_file_is_the_hosts_to_log(front: Front
     assert (await get(front, "/api")).text == "startup"
 
 
-async def test_the_application_is_shut_down_once_by_the_task_that_started_it(whole: Whole) -> None:
+async def test_starting_task_shuts_application_down(whole: Whole) -> None:
     whole.may_be_built.set()
     front = Front(WEB, whole.build)
     lifespan = Lifespan(front)
@@ -307,7 +303,7 @@ async def test_the_application_is_shut_down_once_by_the_task_that_started_it(who
     assert whole.life == ["startup", "shutdown"]
 
 
-async def test_what_was_never_needed_is_never_built(whole: Whole) -> None:
+async def test_unneeded_application_is_never_built(whole: Whole) -> None:
     lifespan = Lifespan(Front(WEB, whole.build))
     await lifespan.startup()
     await lifespan.shutdown()

@@ -52,7 +52,7 @@ async def ask(
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html"])
-async def test_the_document_is_served_at_the_root_as_well(directory: Path, path: str) -> None:
+async def test_document_is_served_at_root_as_well(directory: Path, path: str) -> None:
     response = await ask(directory, path)
     assert (response.status_code, response.content) == (200, PAGE)
     assert response.headers["content-type"] == "text/html; charset=utf-8"

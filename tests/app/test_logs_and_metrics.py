@@ -63,7 +63,7 @@ def documents(environment: dict[str, str], *messages: str) -> list[dict[str, Any
     return [json.loads(line) for line in output(environment | {"LOG_FORMAT": "json"}, *messages).splitlines()]
 
 
-def test_json_has_one_line_a_request_with_its_id_and_its_outcome(environment: dict[str, str]) -> None:
+def test_request_is_one_json_line(environment: dict[str, str]) -> None:
     first, second = documents(environment, ANSWER)
     assert first.items() >= {"message": "request", "path": "/api/chat", "status": 200, "level": "INFO"}.items()
     assert first.items() >= {"outcome": "completed", "model": "gpt-4o-mini", "output_tokens": 7}.items()
@@ -71,7 +71,7 @@ def test_json_has_one_line_a_request_with_its_id_and_its_outcome(environment: di
     assert first["first_token_ms"] <= first["turn_ms"] <= first["duration_ms"] + 1
 
 
-def test_a_turn_is_measured_by_model_and_outcome(environment: dict[str, str]) -> None:
+def test_turn_is_measured_by_model_and_outcome(environment: dict[str, str]) -> None:
     metrics = [
         doc for doc in documents(environment | {"METRICS_NAMESPACE": "Rivulet"}, ANSWER, REFUSED) if "_aws" in doc
     ]
@@ -82,12 +82,12 @@ def test_a_turn_is_measured_by_model_and_outcome(environment: dict[str, str]) ->
     assert "TimeToFirstToken" not in metrics[2]
 
 
-def test_without_a_namespace_nothing_is_measured(environment: dict[str, str]) -> None:
+def test_no_namespace_means_no_metric(environment: dict[str, str]) -> None:
     assert "_aws" not in output(environment, ANSWER)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_prompt_answer_and_key_are_in_no_log_at_any_level(environment: dict[str, str], form: str) -> None:
+def test_logs_hold_no_content_or_key(environment: dict[str, str], form: str) -> None:
     settings = {"LOG_FORMAT": form, "LOG_LEVEL": "DEBUG", "METRICS_NAMESPACE": "Rivulet"}
     logged = output(environment | settings, ANSWER, REFUSED)
     assert "upstream_unauthorized" in logged
@@ -95,13 +95,13 @@ def test_prompt_answer_and_key_are_in_no_log_at_any_level(environment: dict[str,
         assert secret not in logged
 
 
-def test_text_is_one_readable_line(environment: dict[str, str]) -> None:
+def test_text_line_is_readable(environment: dict[str, str]) -> None:
     line = output(environment, ANSWER).splitlines()[0]
     assert " INFO    request method=POST path=/api/chat status=200 " in line
     assert " outcome=completed " in line
 
 
-def test_configured_again_it_keeps_its_one_handler_and_the_filters_on_it() -> None:
+def test_second_configuration_keeps_handler_and_filters() -> None:
     ran = subprocess.run([sys.executable, "-c", CONFIGURE_AGAIN], capture_output=True, text=True, check=True)
     (line,) = ran.stdout.splitlines()
     assert json.loads(line).items() >= {"message": "hello", "tenant_id": "somebody"}.items()

@@ -46,12 +46,12 @@ def key(settings: Settings) -> str | None:
     return settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
 
 
-def test_the_key_is_read_and_decrypted(ssm: Any) -> None:
+def test_key_is_read_and_decrypted(ssm: Any) -> None:
     put(ssm, "sk-stored")
     assert key(load_settings()) == "sk-stored"
 
 
-def test_a_key_in_the_environment_asks_the_store_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_key_skips_parameter_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
     assert key(load_settings()) == "sk-env"
 
@@ -69,7 +69,7 @@ def test_elsewhere_the_key_is_read(ssm: Any, monkeypatch: pytest.MonkeyPatch, no
     assert key(load_settings()) == "sk-stored"
 
 
-def test_a_missing_parameter_is_named_with_what_to_do(ssm: Any) -> None:
+def test_missing_parameter_is_named_with_remedy(ssm: Any) -> None:
     put(ssm, "sk-elsewhere", f"{PATH}/other")
     with pytest.raises(ConfigurationError, match=f"parameter {KEY} does not exist.*put-parameter.*{KEY}"):
         load_settings()
@@ -82,7 +82,7 @@ def test_a_blank_parameter_is_a_missing_one(ssm: Any, blank: str) -> None:
         load_settings()
 
 
-def test_a_key_that_was_put_from_a_file_is_stripped(ssm: Any) -> None:
+def test_key_that_was_put_from_file_is_stripped(ssm: Any) -> None:
     put(ssm, " sk-stored\r\n")
     assert key(load_settings()) == "sk-stored"
 
@@ -109,7 +109,7 @@ def test_instructions_of_the_environment_come_first(ssm: Any, monkeypatch: pytes
     assert load_settings().instructions == "Here."
 
 
-def test_other_settings_are_checked_before_the_store_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_settings_are_checked_before_store_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     with pytest.raises(ConfigurationError, match=r"^LOG_LEVEL: "):
@@ -175,7 +175,7 @@ def test_a_silent_store_is_reported_within_five_seconds() -> None:
     assert time.monotonic() - began < 5.5
 
 
-def test_a_path_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_path_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     with pytest.raises(ConfigurationError, match=f"PARAMETER_PATH: cannot read the parameters below {PATH}"):
         load_settings()
@@ -188,7 +188,7 @@ class Clock:
         return self.now
 
 
-async def test_a_rotated_key_is_used_after_five_minutes_without_anyone_waiting(ssm: Any) -> None:
+async def test_rotated_key_is_used_after_five_minutes(ssm: Any) -> None:
     put(ssm, "sk-1")
     clock = Clock()
     secrets = Secrets(load_settings(), clock=clock)
@@ -201,7 +201,7 @@ async def test_a_rotated_key_is_used_after_five_minutes_without_anyone_waiting(s
     assert value(secrets) == "sk-2"
 
 
-async def test_a_renewal_tells_whether_the_key_is_another(ssm: Any) -> None:
+async def test_renewal_returns_whether_key_changed(ssm: Any) -> None:
     put(ssm, "sk-1")
     secrets = Secrets(load_settings())
     assert not await secrets.renew()
@@ -209,7 +209,7 @@ async def test_a_renewal_tells_whether_the_key_is_another(ssm: Any) -> None:
     assert await secrets.renew()
 
 
-async def test_a_failing_store_keeps_the_last_good_key(ssm: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_store_keeps_last_key(ssm: Any, caplog: pytest.LogCaptureFixture) -> None:
     put(ssm, "sk-good")
     secrets = Secrets(load_settings())
     ssm.delete_parameter(Name=KEY)
@@ -228,7 +228,7 @@ async def test_a_renewed_key_is_stripped(ssm: Any) -> None:
     assert value(secrets) == "sk-2"
 
 
-async def test_a_renewed_key_without_use_keeps_the_last_good_one(ssm: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_renewed_key_without_use_keeps_last_good_one(ssm: Any, caplog: pytest.LogCaptureFixture) -> None:
     put(ssm, "sk-good")
     secrets = Secrets(load_settings())
     put(ssm, "sk-\u200bcanary")
@@ -239,7 +239,7 @@ async def test_a_renewed_key_without_use_keeps_the_last_good_one(ssm: Any, caplo
     assert "canary" not in caplog.text
 
 
-async def test_without_a_path_nothing_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_path_means_no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PARAMETER_PATH")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
 

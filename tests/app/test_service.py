@@ -16,22 +16,22 @@ def asking(make_settings: MakeSettings, **settings: object) -> httpx2.AsyncClien
     )
 
 
-async def test_the_page_is_served_at_the_root(client: httpx2.AsyncClient) -> None:
+async def test_page_is_served_at_root(client: httpx2.AsyncClient) -> None:
     page = await client.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert (await client.head("/")).status_code == 200
 
 
-async def test_an_unknown_address_is_not_the_page(client: httpx2.AsyncClient) -> None:
+async def test_unknown_path_is_not_found(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/nothing")).status_code == 404
 
 
-async def test_health_asks_nobody(client: httpx2.AsyncClient) -> None:
+async def test_health_asks_no_upstream(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/api/health")).json() == {"status": "ok"}
 
 
-async def test_the_page_learns_the_models_the_limit_and_whether_it_is_a_demo(make_settings: MakeSettings) -> None:
+async def test_config_has_models_limit_and_demo(make_settings: MakeSettings) -> None:
     async with asking(make_settings, openai_models=("gpt-4.1",), max_message_chars=10, demo=True) as client:
         assert (await client.get("/api/config")).json() == {
             "models": ["gpt-4o-mini", "gpt-4.1"],
@@ -52,7 +52,7 @@ async def test_the_document_is_served_if_a_setting_allows(make_settings: MakeSet
     assert "/api/chat/stream" in response.json()["paths"]
 
 
-async def test_without_a_key_the_page_is_there_and_a_question_says_what_is_missing(make_settings: MakeSettings) -> None:
+async def test_missing_key_serves_page_and_problem(make_settings: MakeSettings) -> None:
     async with asking(make_settings, openai_api_key=None, openai_base_url=None) as client:
         assert (await client.get("/")).status_code == 200
         answer = await client.post("/api/chat", json={"message": "Hi"})
@@ -60,9 +60,7 @@ async def test_without_a_key_the_page_is_there_and_a_question_says_what_is_missi
         assert "OPENAI_API_KEY" in answer.json()["detail"]
 
 
-def test_a_data_directory_that_cannot_be_used_is_a_configuration_error(
-    make_settings: MakeSettings, tmp_path: Path
-) -> None:
+def test_unusable_data_directory_is_configuration_error(make_settings: MakeSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="file"):
         create_app(make_settings(data_dir=tmp_path / "file"))

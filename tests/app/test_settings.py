@@ -13,7 +13,7 @@ def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_environment_comes_before_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_precedes_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-file\nOPENAI_MODEL=gpt-file\n")
     monkeypatch.setenv("OPENAI_MODEL", "gpt-env")
     settings = load_settings()
@@ -22,19 +22,19 @@ def test_the_environment_comes_before_the_env_file(tmp_path: Path, monkeypatch: 
     assert settings.openai_api_key.get_secret_value() == "sk-file"
 
 
-def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     monkeypatch.setenv("MAX_OUTPUT_TOKENS", "")
     settings = load_settings()
     assert (settings.openai_base_url, settings.max_output_tokens) == (None, 4096)
 
 
-def test_the_default_model_is_always_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_model_is_always_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_MODELS", "gpt-4.1, gpt-4o-mini ,,o4-mini")
     assert load_settings().allowed_models == ("gpt-4o-mini", "gpt-4.1", "o4-mini")
 
 
-def test_wrong_settings_are_all_named_and_their_values_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_settings_are_named_without_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "sk-loud")
     monkeypatch.setenv("MAX_OUTPUT_TOKENS", "sk-many")
     with pytest.raises(ConfigurationError) as caught:
@@ -44,14 +44,14 @@ def test_wrong_settings_are_all_named_and_their_values_are_not(monkeypatch: pyte
     assert "sk-" not in str(caught.value)
 
 
-def test_the_key_is_in_no_repr() -> None:
+def test_key_is_in_no_repr() -> None:
     assert "sk-secret" not in repr(Settings(openai_api_key="sk-secret"))
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("AWS_SAM_LOCAL", "true"), ("RESPONSE_MODE", "buffered")], ids=["sam local", "by setting"]
 )
-def test_a_host_that_cannot_stream_is_answered_whole(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_buffered_hosts_are_recognized(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     assert not load_settings().buffered
     monkeypatch.setenv(name, value)
     assert load_settings().buffered
@@ -64,9 +64,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\u00a0"])
-def test_a_blank_variable_leaves_the_env_file_its_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank: str
-) -> None:
+def test_blank_variable_leaves_env_file_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-file\nMAX_OUTPUT_TOKENS=' '\n")
     settings = configured(monkeypatch, OPENAI_API_KEY=blank)
     assert key(settings) == "sk-file"
@@ -116,7 +114,7 @@ WRONG_KEYS = [key.format(wrong) for wrong in WRONG_IN_A_KEY for key in ("{}sk-ca
 
 
 @pytest.mark.parametrize("value", [key for key in WRONG_KEYS if key.strip() != "sk-canary"], ids=ascii)
-def test_a_key_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_key_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^OPENAI_API_KEY: .*$") as caught:
         configured(monkeypatch, OPENAI_API_KEY=value)
     assert len(str(caught.value).splitlines()) == 1
@@ -194,7 +192,7 @@ def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "config")
 
 
-def test_the_region_may_be_in_the_configuration_of_the_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_may_be_in_configuration_of_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_region(monkeypatch)
     (tmp_path / "config").write_text("[default]\nregion = eu-central-1\n")
     assert configured(monkeypatch, TABLE_NAME="table").table_name == "table"
@@ -214,7 +212,7 @@ def test_without_aws_no_region_is_needed(monkeypatch: pytest.MonkeyPatch, variab
 
 @pytest.mark.parametrize("name", ["OPENAI_ORG_ID", "OPENAI_PROJECT_ID"])
 @pytest.mark.parametrize("value", ["org 1", "org\n1", "örg"])
-def test_an_account_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_account_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"^{name}: ") as caught:
         load_settings()

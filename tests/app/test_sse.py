@@ -32,30 +32,30 @@ each_stream = pytest.mark.parametrize(("stream", "expected"), STREAMS.values(), 
 
 
 @each_stream
-def test_decodes_a_whole_stream(stream: bytes, expected: list[ServerSentEvent]) -> None:
+def test_decodes_whole_stream(stream: bytes, expected: list[ServerSentEvent]) -> None:
     assert Decoder().feed(stream) == expected
 
 
 @each_stream
-def test_decodes_a_stream_cut_at_every_byte(stream: bytes, expected: list[ServerSentEvent]) -> None:
+def test_decodes_stream_cut_at_any_byte(stream: bytes, expected: list[ServerSentEvent]) -> None:
     for cut in range(len(stream) + 1):
         decoder = Decoder()
         assert decoder.feed(stream[:cut]) + decoder.feed(stream[cut:]) == expected, cut
 
 
 @each_stream
-def test_decodes_a_stream_byte_by_byte(stream: bytes, expected: list[ServerSentEvent]) -> None:
+def test_decodes_stream_byte_by_byte(stream: bytes, expected: list[ServerSentEvent]) -> None:
     decoder = Decoder()
     assert [event for i in range(len(stream)) for event in decoder.feed(stream[i : i + 1])] == expected
 
 
-def test_refuses_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_PENDING", 10)
     with pytest.raises(ValueError, match="no end"):
         Decoder().feed(b"data: 0123456789")
 
 
-def test_a_long_line_costs_in_proportion_to_its_length() -> None:
+def test_long_line_costs_in_proportion_to_length() -> None:
     decoder = Decoder()
     line = b"data: " + b"x" * 500_000
     for at in range(len(line)):  # copying the line for each byte would take a minute
@@ -64,12 +64,12 @@ def test_a_long_line_costs_in_proportion_to_its_length() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_what_is_encoded_is_what_another_decoder_reads(text: str) -> None:
+def test_other_decoder_reads_encoded_event(text: str) -> None:
     frame = sse.encode(text, event="text", event_id="t:1")
     (event,) = SSEDecoder().iter_bytes(iter([frame]))
     assert (event.event, event.id) == ("text", "t:1")
     assert event.data == text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def test_a_comment_is_no_event() -> None:
+def test_comment_is_no_event() -> None:
     assert Decoder().feed(sse.comment("still here")) == []

@@ -38,7 +38,7 @@ def test_readable_text_stays_as_it_is() -> None:
     assert line(path="/grün 🌊").endswith("INFO    request path=/grün 🌊")
 
 
-def test_a_backtrace_keeps_its_lines_and_none_looks_like_a_record() -> None:
+def test_backtrace_keeps_lines_and_none_looks_like_record() -> None:
     error = ValueError("secret\n12:00:00 INFO    request forged=1\x1b[31m")
     first, *rest = line(exc_info=(ValueError, error, None)).split("\n")
     assert first.endswith("request")

@@ -5,25 +5,25 @@ import pytest
 from tests.fakes.bandwidth import MIB, Bandwidth
 
 
-def test_a_burst_passes_at_once() -> None:
+def test_burst_passes_at_once() -> None:
     bandwidth = Bandwidth()
     assert [bandwidth.delay(MIB, now=0) for _ in range(6)] == [0] * 6
 
 
-def test_what_is_beyond_the_burst_takes_its_time() -> None:
+def test_excess_over_burst_is_delayed() -> None:
     bandwidth = Bandwidth()
     bandwidth.delay(6 * MIB, now=0)
     assert bandwidth.delay(2 * MIB, now=0) == pytest.approx(1)
     assert bandwidth.delay(2 * MIB, now=1) == pytest.approx(1)
 
 
-def test_a_pause_makes_room_again() -> None:
+def test_pause_makes_room() -> None:
     bandwidth = Bandwidth()
     bandwidth.delay(6 * MIB, now=0)
     assert bandwidth.delay(2 * MIB, now=1) == 0
 
 
-def test_a_long_pause_makes_room_for_no_more_than_a_burst() -> None:
+def test_long_pause_makes_room_for_burst() -> None:
     bandwidth = Bandwidth()
     bandwidth.delay(6 * MIB, now=0)
     assert bandwidth.delay(8 * MIB, now=3600) == pytest.approx(1)

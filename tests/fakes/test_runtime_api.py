@@ -63,7 +63,7 @@ async def break_off(
     await writer.wait_closed()
 
 
-async def test_an_event_is_handed_out_with_its_headers(api: RuntimeApi) -> None:
+async def test_event_comes_with_headers(api: RuntimeApi) -> None:
     call = api.invoke({"a": 1}, headers={"Lambda-Runtime-Trace-Id": "Root=1"})
     head = await send(api, "GET /2018-06-01/runtime/invocation/next", {})
     assert f"Lambda-Runtime-Aws-Request-Id: {call.id}" in head
@@ -71,7 +71,7 @@ async def test_an_event_is_handed_out_with_its_headers(api: RuntimeApi) -> None:
     assert "Lambda-Runtime-Deadline-Ms: " in head
 
 
-async def test_chunks_are_kept_apart_as_they_came(api: RuntimeApi) -> None:
+async def test_chunks_are_kept_separate(api: RuntimeApi) -> None:
     call = api.invoke({})
     head = await respond(api, call, chunked(PRELUDE, bytes(8), b"a", b"bc"))
     assert head.startswith("HTTP/1.1 202")
@@ -92,7 +92,7 @@ async def test_chunks_are_kept_apart_as_they_came(api: RuntimeApi) -> None:
         (chunked(PRELUDE, bytes(8), trailers=f"{ERROR_TYPE}: ValueError\r\n"), "a type of the form"),
     ],
 )
-async def test_a_stream_that_is_framed_wrongly_is_noticed(api: RuntimeApi, body: bytes, violation: str) -> None:
+async def test_wrong_framing_is_violation(api: RuntimeApi, body: bytes, violation: str) -> None:
     await respond(api, api.invoke({}), body)
     assert any(violation in found for found in api.violations)
 
@@ -105,12 +105,12 @@ async def test_a_stream_that_is_framed_wrongly_is_noticed(api: RuntimeApi, body:
         ("Lambda_Runtime_Invocation_Id", "another"),
     ],
 )
-async def test_a_wrong_header_is_noticed(api: RuntimeApi, header: str, value: str) -> None:
+async def test_wrong_header_is_violation(api: RuntimeApi, header: str, value: str) -> None:
     await respond(api, api.invoke({}), chunked(PRELUDE, bytes(8)), **{header: value})
     assert len(api.violations) == 1
 
 
-async def test_a_stream_that_breaks_off_anywhere_is_truncated(api: RuntimeApi) -> None:
+async def test_cut_stream_is_truncated(api: RuntimeApi) -> None:
     whole = chunked(PRELUDE, bytes(8), b"half", trailers=f"{ERROR_TYPE}: Function.ValueError\r\n")
     calls = [api.invoke({}) for _ in whole]
     for size, call in enumerate(calls):
@@ -121,34 +121,34 @@ async def test_a_stream_that_breaks_off_anywhere_is_truncated(api: RuntimeApi) -
 
 
 @pytest.mark.parametrize("resource", ["response", "error"])
-async def test_a_body_shorter_than_its_length_is_truncated(api: RuntimeApi, resource: str) -> None:
+async def test_short_body_is_truncated(api: RuntimeApi, resource: str) -> None:
     call = api.invoke({})
     await break_off(api, call, b"{}", {"Content-Length": "3"}, resource)
     assert (await call.end()).truncated
     assert api.violations == [f"{resource}: broken off by the runtime"]
 
 
-async def test_a_stream_that_has_its_end_is_not_truncated(api: RuntimeApi) -> None:
+async def test_complete_stream_is_not_truncated(api: RuntimeApi) -> None:
     call = api.invoke({})
     await respond(api, call, chunked(PRELUDE, bytes(8)))
     assert not call.truncated
 
 
-async def test_a_stream_may_break_off_where_the_test_expects_it(api: RuntimeApi) -> None:
+async def test_expected_cut_is_no_violation(api: RuntimeApi) -> None:
     call = api.invoke({})
     call.may_be_truncated = True
     await break_off(api, call, chunked(PRELUDE, bytes(8), b"half")[:-5])
     assert ((await call.end()).truncated, call.content, api.violations) == (True, b"half", [])
 
 
-async def test_what_a_fault_cuts_off_is_not_truncated_by_the_runtime(api: RuntimeApi) -> None:
+async def test_cut_by_fault_is_no_violation(api: RuntimeApi) -> None:
     call = api.invoke({}, fault=Fault(cut_after=2))
     await break_off(api, call, chunked(PRELUDE, bytes(8), b"half")[:-5])
     assert not (await call.end()).truncated
     assert api.violations == []
 
 
-async def test_a_stream_that_breaks_off_last_thing_is_noticed_nevertheless() -> None:
+async def test_cut_of_last_stream_is_violation() -> None:
     async with RuntimeApi() as api:
         call = api.invoke({}, keeps=False)
         await break_off(api, call, chunked(PRELUDE, bytes(8), *[bytes(1000)] * 1000)[:-5])
@@ -156,7 +156,7 @@ async def test_a_stream_that_breaks_off_last_thing_is_noticed_nevertheless() -> 
     assert api.violations == ["response: broken off by the runtime"]
 
 
-async def test_a_response_that_nobody_reads_does_not_hold_up_the_end() -> None:
+async def test_unread_response_does_not_delay_end() -> None:
     async with RuntimeApi() as api:
         call = api.invoke({}, fault=Fault(hold=asyncio.Event()))
         await break_off(api, call, b"")
@@ -164,7 +164,7 @@ async def test_a_response_that_nobody_reads_does_not_hold_up_the_end() -> None:
     assert api.violations == []
 
 
-async def test_a_chunk_whose_size_is_no_number_is_noticed(api: RuntimeApi) -> None:
+async def test_invalid_chunk_size_is_violation(api: RuntimeApi) -> None:
     call = api.invoke({})
     await break_off(api, call, b"some\r\n")
     await call.end()
@@ -175,7 +175,7 @@ async def hand_out(api: RuntimeApi) -> None:
     await send(api, "GET /2018-06-01/runtime/invocation/next", {})
 
 
-async def test_a_response_is_cut_when_its_time_is_up(api: RuntimeApi) -> None:
+async def test_response_is_cut_at_deadline(api: RuntimeApi) -> None:
     api.enforces_deadlines = True
     call = api.invoke({}, deadline=0.2)
     await hand_out(api)
@@ -184,7 +184,7 @@ async def test_a_response_is_cut_when_its_time_is_up(api: RuntimeApi) -> None:
     assert (call.timed_out, call.content) == (True, b"half")
 
 
-async def test_a_response_in_time_is_not_cut(api: RuntimeApi) -> None:
+async def test_response_in_time_is_complete(api: RuntimeApi) -> None:
     api.enforces_deadlines = True
     call = api.invoke({}, deadline=30)
     await hand_out(api)
@@ -192,7 +192,7 @@ async def test_a_response_in_time_is_not_cut(api: RuntimeApi) -> None:
     assert not call.timed_out
 
 
-async def test_a_stream_is_held_to_the_bandwidth(api: RuntimeApi) -> None:
+async def test_bandwidth_limits_stream(api: RuntimeApi) -> None:
     api.bandwidth = lambda: Bandwidth(burst=len(PRELUDE) + 8 + 1000, rate=10_000)
     call = api.invoke({})
     await respond(api, call, chunked(PRELUDE, bytes(8), bytes(1000), bytes(1000), bytes(1000)))
@@ -231,20 +231,20 @@ async def test_prefix_is_part_of_every_path() -> None:
         assert len(api.violations) == 1
 
 
-async def test_a_second_response_is_refused(api: RuntimeApi) -> None:
+async def test_second_response_is_refused(api: RuntimeApi) -> None:
     call = api.invoke({})
     await respond(api, call, chunked(PRELUDE, bytes(8)))
     assert (await respond(api, call, chunked(PRELUDE, bytes(8)))).startswith("HTTP/1.1 403")
     assert api.violations == ["response after response"]
 
 
-async def test_an_unknown_invocation_is_refused(api: RuntimeApi) -> None:
+async def test_unknown_invocation_is_refused(api: RuntimeApi) -> None:
     head = await send(api, "POST /2018-06-01/runtime/invocation/unknown/response", {"Content-Length": "0"})
     assert head.startswith("HTTP/1.1 400")
     assert len(api.violations) == 1
 
 
-async def test_a_snapshot_waits_for_its_restore(api: RuntimeApi) -> None:
+async def test_snapshot_waits_for_restore(api: RuntimeApi) -> None:
     api.restoring = asyncio.Event()
     restored = asyncio.create_task(send(api, "GET /2018-06-01/runtime/restore/next", {}))
     await api.until(lambda: api.snapshots)
@@ -253,7 +253,7 @@ async def test_a_snapshot_waits_for_its_restore(api: RuntimeApi) -> None:
     assert "200" in await restored
 
 
-async def test_a_poller_that_hangs_up_gets_no_event(api: RuntimeApi) -> None:
+async def test_disconnected_poller_gets_no_event(api: RuntimeApi) -> None:
     host, _, port = api.address.partition(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n")

@@ -108,7 +108,7 @@ async def open_gates(standin: StandIn) -> None:
         standin.open_gate(group)
 
 
-async def test_a_killed_producer_loses_no_turn_and_nothing_is_paid_twice(
+async def test_killed_producer_loses_no_turn(
     start: Start, impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     async with killed(start, standin, impatient, b) as victims:

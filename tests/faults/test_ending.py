@@ -12,9 +12,7 @@ from tests.faults.conftest import PATIENT, Start, client_of
 ENDLESS = play({"created": True}, {"text": "Hel"}, {"gate": "never"})
 
 
-async def test_a_process_that_is_told_to_end_ends_its_turns_as_interrupted_and_keeps_them(
-    start: Start, b: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_sigterm_stores_turns_as_interrupted(start: Start, b: httpx2.AsyncClient, standin: StandIn) -> None:
     attended, left = question(ENDLESS), question(ENDLESS)
     server = start(PATIENT)
     async with client_of(server) as client, asking(client, attended) as listener:
@@ -32,7 +30,7 @@ async def test_a_process_that_is_told_to_end_ends_its_turns_as_interrupted_and_k
     assert rest.end["status"] == "interrupted"
 
 
-async def test_a_turn_that_is_deleted_elsewhere_ends_for_all_and_in_generation(
+async def test_remote_delete_ends_turn_and_generation(
     impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(ENDLESS)

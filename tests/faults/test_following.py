@@ -18,7 +18,7 @@ TEXTS = ("Hel", "lo\r\n\n", " grün 🌊\u2028", '\\ " {end}')
 MANY = tuple(f"{number} 🚣🏽 " for number in range(150))
 
 
-async def test_the_other_process_follows_from_every_event_on(
+async def test_other_process_follows_from_any_event(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, shared: Shared
 ) -> None:
     gated = (step for text in TEXTS for step in ({"text": text}, {"gate": f"after {text}"}))
@@ -37,7 +37,7 @@ async def test_the_other_process_follows_from_every_event_on(
     assert await usual_delay(shared, asked["turn_id"], others[0].sent) < 1
 
 
-async def test_who_claims_to_have_seen_more_than_there_is_waits_for_nothing_but_the_end(
+async def test_position_beyond_log_waits_for_end(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(play({"created": True}, {"gate": "g"}, {"completed": {}}))
@@ -59,7 +59,7 @@ async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
     return statistics.median(came.at - written[came.seq] for came in sent)
 
 
-async def test_a_client_that_loses_its_connection_again_and_again_misses_nothing(
+async def test_reconnecting_client_misses_nothing(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(play({"created": True}, *pouring(MANY, 0.01), {"completed": {}}))

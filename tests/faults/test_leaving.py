@@ -21,14 +21,16 @@ async def finished(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) ->
     return (turn["status"], turn["text"], states) == ("completed", "Hello", ["finished"])
 
 
-async def test_a_client_that_leaves_its_stream(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_disconnect_from_stream_keeps_answer(
+    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
+) -> None:
     asked = question(play(*SLOW))
     async with asking(a, asked) as listener:
         await listener.until_text("Hel")
     assert await finished(b, asked, standin)
 
 
-async def test_a_client_that_leaves_the_tutorials_stream(
+async def test_disconnect_from_compat_stream_keeps_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     async with listening(a, "GET", "/chat-stream", params={"message": play(*SLOW)}) as listener:
@@ -37,7 +39,7 @@ async def test_a_client_that_leaves_the_tutorials_stream(
     assert await finished(b, {"turn_id": turn_id}, standin)
 
 
-async def test_a_client_that_does_not_wait_for_the_whole_answer(
+async def test_disconnect_from_whole_answer_keeps_it(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(play(*SLOW))
@@ -49,7 +51,7 @@ async def test_a_client_that_does_not_wait_for_the_whole_answer(
 
 
 @pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
-async def test_a_client_that_leaves_before_the_first_byte(
+async def test_disconnect_before_first_byte_keeps_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, path: str
 ) -> None:
     asked = question(play({"gate": "start"}, *SLOW))

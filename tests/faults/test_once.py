@@ -12,9 +12,7 @@ from tests.faults.client import answer, asking, following, listening, question
 SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
 
 
-async def test_fifty_clients_of_two_processes_that_ask_at_once_are_one_request(
-    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_fifty_clients_cause_one_request(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:
     asked = question(SLOW)
     async with AsyncExitStack() as stack:
         whole = [asyncio.create_task(answer(client, asked)) for client in (a, b) * 5]
@@ -31,7 +29,7 @@ async def test_fifty_clients_of_two_processes_that_ask_at_once_are_one_request(
     assert len(standin.requests()) == 1
 
 
-async def test_the_same_question_later_on_another_process_is_the_same_answer(
+async def test_repeated_question_elsewhere_gets_same_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question("Hi")
@@ -44,7 +42,7 @@ async def test_the_same_question_later_on_another_process_is_the_same_answer(
     assert len(standin.requests()) == 1
 
 
-async def test_another_question_with_the_same_id_is_a_conflict_on_every_process(
+async def test_other_question_conflicts_on_every_process(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = question(SLOW)
@@ -55,7 +53,7 @@ async def test_another_question_with_the_same_id_is_a_conflict_on_every_process(
     assert len(standin.requests()) == 1
 
 
-async def test_an_event_source_that_reconnects_to_another_process_resumes(
+async def test_event_source_resumes_on_other_process(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
     asked = {"params": {"message": SLOW}}

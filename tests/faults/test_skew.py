@@ -51,7 +51,7 @@ async def test_a_live_turn_is_running_for_every_clock(clients: list[httpx2.Async
     assert len(standin.requests()) == 1
 
 
-async def test_a_turn_is_listed_after_the_one_it_follows(clients: list[httpx2.AsyncClient]) -> None:
+async def test_turn_is_listed_after_one_it_follows(clients: list[httpx2.AsyncClient]) -> None:
     ahead, behind = clients[-1], clients[1]
     root = await answer(ahead, question("Hi"))
     place = {"conversation_id": root["conversation_id"], "parent_turn_id": root["turn_id"]}
@@ -61,9 +61,7 @@ async def test_a_turn_is_listed_after_the_one_it_follows(clients: list[httpx2.As
     assert listed == [root, child, grandchild]
 
 
-async def test_a_turn_of_a_skewed_process_is_stopped_elsewhere(
-    clients: list[httpx2.AsyncClient], standin: StandIn
-) -> None:
+async def test_turn_of_skewed_process_is_stopped_elsewhere(clients: list[httpx2.AsyncClient], standin: StandIn) -> None:
     right, *skewed = clients
     for client in skewed:
         asked = question(SLOW)

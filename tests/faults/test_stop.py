@@ -40,7 +40,7 @@ async def stop(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> JSO
 
 @pytest.mark.parametrize("steps", BEFORE.values(), ids=BEFORE)
 @pytest.mark.parametrize("stopper", WHERE, indirect=True)
-async def test_a_turn_is_stopped_before_it_has_said_a_word(
+async def test_stop_before_first_word_works(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, stopper: httpx2.AsyncClient, standin: StandIn, steps: list[Any]
 ) -> None:
     asked = question(play(*steps, {"text": "never said"}))
@@ -53,7 +53,7 @@ async def test_a_turn_is_stopped_before_it_has_said_a_word(
 
 @pytest.mark.parametrize("steps", AFTER.values(), ids=AFTER)
 @pytest.mark.parametrize("stopper", WHERE, indirect=True)
-async def test_what_a_stopped_turn_has_said_is_kept(
+async def test_stopped_turn_keeps_text(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, stopper: httpx2.AsyncClient, standin: StandIn, steps: list[Any]
 ) -> None:
     asked = question(play({"created": True}, *steps))
@@ -69,9 +69,7 @@ async def test_what_a_stopped_turn_has_said_is_kept(
     assert await read(a, asked) == await read(b, asked) == stopped
 
 
-async def test_a_stop_from_both_processes_at_once_is_one_stop(
-    a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_concurrent_stops_are_one_stop(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:
     asked = question(play({"created": True}, *AFTER["between two tokens"]))
     async with asking(a, asked) as listener:
         one, other = await asyncio.gather(stop(a, asked, standin), stop(b, asked, standin))
@@ -80,7 +78,7 @@ async def test_a_stop_from_both_processes_at_once_is_one_stop(
     assert [sent.name for sent in listener.sent].count("end") == 1
 
 
-async def test_a_stop_after_the_end_changes_nothing(a: httpx2.AsyncClient, b: httpx2.AsyncClient) -> None:
+async def test_stop_after_end_changes_nothing(a: httpx2.AsyncClient, b: httpx2.AsyncClient) -> None:
     asked = question("Hi")
     turn = await answer(a, asked)
     assert (await b.post(f"/api/turns/{asked['turn_id']}/stop")).json() == turn

@@ -29,7 +29,7 @@ def locked(shared: Shared) -> Iterator[None]:
         connection.close()
 
 
-async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
+async def test_locked_store_does_not_delay_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn, shared: Shared
 ) -> None:
     asked = question(SLOW)
@@ -52,9 +52,7 @@ async def test_a_lock_holds_up_no_answer_and_all_is_kept_behind_it(
     assert len(standin.requests()) == 1
 
 
-async def test_a_stop_ends_generation_though_what_has_come_cannot_be_kept_yet(
-    a: httpx2.AsyncClient, standin: StandIn, shared: Shared
-) -> None:
+async def test_stop_works_with_locked_store(a: httpx2.AsyncClient, standin: StandIn, shared: Shared) -> None:
     asked = question(SLOW)
     async with asking(a, asked) as listener:
         await listener.until_text("Hel")
@@ -70,7 +68,7 @@ async def test_a_stop_ends_generation_though_what_has_come_cannot_be_kept_yet(
     assert (turn["status"], turn["text"]) == ("stopped", "Hello")
 
 
-async def test_a_full_disk_refuses_a_question_before_it_is_asked(
+async def test_full_disk_refuses_question(
     impatient: httpx2.AsyncClient, processes: Processes, standin: StandIn
 ) -> None:
     asked = question("Hi")
@@ -82,7 +80,7 @@ async def test_a_full_disk_refuses_a_question_before_it_is_asked(
     assert (await answer(impatient, asked))["status"] == "completed"
 
 
-async def test_what_a_full_disk_did_not_keep_is_answered_all_the_same_and_the_end_says_so(
+async def test_full_disk_during_answer_is_reported(
     impatient: httpx2.AsyncClient, b: httpx2.AsyncClient, processes: Processes, standin: StandIn
 ) -> None:
     asked = question(SLOW)

@@ -37,7 +37,7 @@ def test_a_host_that_is_none_is_left_out(host: str) -> None:
 
 
 @pytest.mark.parametrize(("port", "read"), [("8443", 8443), ("8443, 443", 8443), *((port, 443) for port in PORTS)])
-def test_the_forwarded_port_is_the_first_that_is_one(port: str, read: int) -> None:
+def test_forwarded_port_is_first_that_is_one(port: str, read: int) -> None:
     assert server_of({"host": "name", "x-forwarded-port": port}) == ("name", read)
 
 

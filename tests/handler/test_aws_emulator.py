@@ -68,51 +68,51 @@ def emulator(tmp_path: Path, mode: str) -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize("mode", ["stream"], indirect=True)
-def test_a_stream_is_prelude_delimiter_and_body(emulator: Emulator) -> None:
+def test_stream_is_prelude_delimiter_and_body(emulator: Emulator) -> None:
     prelude, delimiter, body = emulator.invoke(function_url("/hello")).partition(DELIMITER)
     assert (json.loads(prelude)["statusCode"], delimiter, body) == (200, DELIMITER, b"hello")
 
 
 @pytest.mark.parametrize("mode", ["buffered"], indirect=True)
-def test_a_buffered_response_is_one_json_object(emulator: Emulator) -> None:
+def test_buffered_response_is_one_json_object(emulator: Emulator) -> None:
     answer = json.loads(emulator.invoke(function_url("/hello")))
     assert (answer["statusCode"], answer["body"]) == (200, "hello")
 
 
 @pytest.mark.parametrize("mode", ["stream"], indirect=True)
 @pytest.mark.parametrize("source", STREAMING)
-def test_every_source_that_takes_a_stream_gets_one(emulator: Emulator, source: str) -> None:
+def test_streaming_sources_get_stream(emulator: Emulator, source: str) -> None:
     assert emulator.invoke(with_path(SOURCES[source], "/hello")).endswith(DELIMITER + b"hello")
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("mode", ["buffered"], indirect=True)
-def test_every_source_gets_its_buffered_form(emulator: Emulator, source: str) -> None:
+def test_every_source_gets_buffered_form(emulator: Emulator, source: str) -> None:
     answer = json.loads(emulator.invoke(with_path(SOURCES[source], "/hello")))
     body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
     assert (answer["statusCode"], body) == (200, b"hello")
 
 
-def test_a_failure_before_the_first_byte_is_an_error(emulator: Emulator) -> None:
+def test_failure_before_first_byte_is_error(emulator: Emulator) -> None:
     answer = json.loads(emulator.invoke(function_url("/fails")))
     assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "before the first byte")
 
 
 @pytest.mark.parametrize("mode", ["stream"], indirect=True)
-def test_a_failure_half_way_is_taken_as_the_end_of_the_stream(emulator: Emulator) -> None:
+def test_failure_after_first_byte_ends_stream(emulator: Emulator) -> None:
     assert emulator.invoke(function_url("/fails-half-way")).endswith(DELIMITER + b"half")
     assert "PANIC" not in emulator.log.read_text()
 
 
-def test_what_is_no_http_request_is_an_error(emulator: Emulator) -> None:
+def test_non_http_event_is_error(emulator: Emulator) -> None:
     assert json.loads(emulator.invoke({"Records": []}))["errorType"] == "Function.UnsupportedEvent"
 
 
-def test_a_ping_is_answered_in_json(emulator: Emulator) -> None:
+def test_ping_gets_json(emulator: Emulator) -> None:
     assert json.loads(emulator.invoke({"warmup": True}))["status"] == "ok"
 
 
-def test_one_process_serves_everything_that_comes(emulator: Emulator) -> None:
+def test_one_process_serves_all_events(emulator: Emulator) -> None:
     for path in ("/hello", "/fails", "/fails-half-way", "/nowhere"):
         emulator.invoke(function_url(path))
     assert b"hello" in emulator.invoke(function_url("/hello"))

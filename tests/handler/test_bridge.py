@@ -26,26 +26,26 @@ def request(bridge: Bridge, event: object) -> HttpRequest:
 
 
 @pytest.mark.parametrize("event", [function_url("/a b", query="x=1&x=2"), rest_api("/a%20b")])
-def test_path_and_method_are_those_of_the_request(bridge: Bridge, event: Event) -> None:
+def test_scope_has_path_and_method(bridge: Bridge, event: Event) -> None:
     scope = request(bridge, event).scope
     assert (scope["method"], scope["path"].removeprefix(scope["root_path"])) == ("GET", "/a b")
 
 
-def test_the_query_is_as_it_was_sent(bridge: Bridge) -> None:
+def test_query_is_unchanged(bridge: Bridge) -> None:
     assert request(bridge, function_url(query="x=1&x=%C3%BC")).scope["query_string"] == b"x=1&x=%C3%BC"
 
 
-def test_a_repeated_query_parameter_of_a_rest_api_comes_through(bridge: Bridge) -> None:
+def test_repeated_query_parameter_is_kept(bridge: Bridge) -> None:
     event = rest_api(multiValueQueryStringParameters={"x": ["1", "ü"]})
     assert request(bridge, event).scope["query_string"] == b"x=1&x=%C3%BC"
 
 
-def test_a_base64_body_is_decoded(bridge: Bridge) -> None:
+def test_base64_body_is_decoded(bridge: Bridge) -> None:
     event = function_url("/", "POST", body="AAH/", isBase64Encoded=True)
     assert request(bridge, event).body == b"\x00\x01\xff"
 
 
-def test_cookies_come_as_one_header(bridge: Bridge) -> None:
+def test_cookies_are_one_header(bridge: Bridge) -> None:
     event = function_url(cookies=["a=1", "b=2"])
     assert [b"cookie", b"a=1; b=2"] in request(bridge, event).scope["headers"]
 
@@ -72,7 +72,7 @@ def test_cookies_come_as_one_header(bridge: Bridge) -> None:
         (load_balancer("/chat"), "", "/chat"),
     ],
 )
-def test_a_stage_before_the_path_is_the_root_path(bridge: Bridge, event: Event, root_path: str, path: str) -> None:
+def test_stage_becomes_root_path(bridge: Bridge, event: Event, root_path: str, path: str) -> None:
     scope = request(bridge, event).scope
     assert (scope["root_path"], scope["path"]) == (root_path, path)
 
@@ -124,7 +124,7 @@ class Queue:
         return {"response": response}
 
 
-def test_a_custom_handler_reads_its_events_before_all_others(bridge: Bridge) -> None:
+def test_custom_handler_reads_events_before_others(bridge: Bridge) -> None:
     del bridge
     custom = Bridge(hello, custom_handlers=[Queue])
     found = request(custom, {"Records": [{"body": "x"}]})
@@ -135,7 +135,7 @@ def test_a_custom_handler_reads_its_events_before_all_others(bridge: Bridge) -> 
 @pytest.mark.parametrize(
     ("event", "streamable"), [(function_url(), True), (rest_api(), True), (load_balancer(), False)]
 )
-def test_a_load_balancer_takes_no_stream(bridge: Bridge, event: Event, *, streamable: bool) -> None:
+def test_load_balancer_is_not_streamable(bridge: Bridge, event: Event, *, streamable: bool) -> None:
     assert request(bridge, event).streamable is streamable
 
 
@@ -158,7 +158,7 @@ def test_a_load_balancer_takes_no_stream(bridge: Bridge, event: Event, *, stream
         {"httpMethod": None, "path": "/", "resource": "/", "requestContext": {}},
     ],
 )
-def test_what_is_no_http_request_is_refused(bridge: Bridge, event: object) -> None:
+def test_non_http_event_raises(bridge: Bridge, event: object) -> None:
     with pytest.raises(UnsupportedEventError, match=r"Function URL.*REST or HTTP API.*Load Balancer"):
         request(bridge, event)
 
@@ -169,16 +169,16 @@ def extended(state: dict[str, Any]) -> dict[str, Any]:
     return scope
 
 
-def test_the_scope_is_of_asgi_2_4() -> None:
+def test_scope_names_asgi_2_4() -> None:
     assert extended({})["asgi"] == {"version": "3.0", "spec_version": "2.4"}
 
 
-def test_the_invocation_is_an_extension_of_the_scope() -> None:
+def test_scope_has_invocation_extension() -> None:
     known = {"request_id": "r1", "trace_id": "Root=1", "deadline": 4e9}
     assert extended({})["extensions"] == {"rivulet.invocation": known}
 
 
-def test_each_request_has_a_copy_of_the_state() -> None:
+def test_each_request_has_own_state() -> None:
     state = {"client": object()}
     scope = extended(state)
     assert scope["state"] == state

@@ -14,7 +14,7 @@ from tests.handler.events import function_url, load_balancer, rest_api, version_
 
 @pytest.mark.parametrize("variables", [{"RESPONSE_MODE": "buffered"}, {"AWS_SAM_LOCAL": "true"}])
 @pytest.mark.parametrize("event", [function_url(), rest_api(), load_balancer()])
-async def test_the_whole_response_is_one_json_object(
+async def test_whole_response_is_one_json_object(
     api: RuntimeApi, serve: Serve, event: object, variables: dict[str, str]
 ) -> None:
     call = api.invoke(event)
@@ -24,13 +24,13 @@ async def test_the_whole_response_is_one_json_object(
     assert call.headers["content-type"] == "application/json"
 
 
-async def test_a_load_balancer_gets_it_without_being_asked(api: RuntimeApi, serve: Serve) -> None:
+async def test_load_balancer_gets_buffered_form(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(load_balancer())
     serve(PlainTextResponse("text"))
     assert (await call.end()).json["body"] == "text"
 
 
-async def test_binary_goes_as_base64(api: RuntimeApi, serve: Serve) -> None:
+async def test_binary_is_base64(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(Response(b"\x89PNG", media_type="image/png"), RESPONSE_MODE="buffered")
     assert base64.b64decode((await call.end()).json["body"]) == b"\x89PNG"
@@ -59,7 +59,7 @@ async def test_no_content_type_is_invented(api: RuntimeApi, serve: Serve, event:
     assert "content-type" not in call.json["headers"] | call.json.get("multiValueHeaders", {})
 
 
-async def test_a_failure_half_way_is_an_error_in_its_place(api: RuntimeApi, serve: Serve) -> None:
+async def test_failure_replaces_buffered_response(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -72,9 +72,7 @@ async def test_a_failure_half_way_is_an_error_in_its_place(api: RuntimeApi, serv
     assert call.json["errorMessage"] == "no"
 
 
-async def test_more_than_6_mb_are_refused_and_the_process_lives_on(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_oversized_response_is_refused(api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api.invoke(function_url())
     serve(PlainTextResponse("x" * 7_000_000), RESPONSE_MODE="buffered")
     await api.polled(2)

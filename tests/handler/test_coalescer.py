@@ -23,14 +23,14 @@ async def burst(sent: list[bytes]) -> Coalescer:
     return coalescer
 
 
-async def test_the_first_writes_of_a_burst_go_out_at_once(sent: list[bytes]) -> None:
+async def test_first_writes_of_burst_are_sent_at_once(sent: list[bytes]) -> None:
     coalescer = Coalescer(sent.append, burst=60.0)
     for _ in range(FREE):
         coalescer.write(b"x")
     assert sent == [b"x"] * FREE
 
 
-async def test_those_that_follow_go_out_together(burst: Coalescer, sent: list[bytes]) -> None:
+async def test_later_writes_of_burst_are_joined(burst: Coalescer, sent: list[bytes]) -> None:
     for data in (b"1", b"2", b"3"):
         burst.write(data)
     assert sent == []
@@ -38,14 +38,14 @@ async def test_those_that_follow_go_out_together(burst: Coalescer, sent: list[by
     assert sent == [b"123"]
 
 
-async def test_what_comes_after_a_pause_goes_out_at_once(sent: list[bytes]) -> None:
+async def test_write_after_pause_is_sent_at_once(sent: list[bytes]) -> None:
     after_pauses = Coalescer(sent.append, burst=0.0)
     for _ in range(FREE + 1):
         after_pauses.write(b"x")
     assert sent == [b"x"] * (FREE + 1)
 
 
-async def test_what_comes_after_a_pause_takes_along_what_is_held(sent: list[bytes]) -> None:
+async def test_write_after_pause_flushes_held_bytes(sent: list[bytes]) -> None:
     coalescer = Coalescer(sent.append, burst=0.02)
     for number in range(FREE + 2):
         coalescer.write(b"%d" % number)
@@ -54,14 +54,14 @@ async def test_what_comes_after_a_pause_takes_along_what_is_held(sent: list[byte
     assert b"".join(sent) == b"".join(b"%d" % number for number in range(FREE + 2)) + b"last"
 
 
-async def test_it_holds_no_more_than_it_may(burst: Coalescer, sent: list[bytes]) -> None:
+async def test_held_bytes_are_bounded(burst: Coalescer, sent: list[bytes]) -> None:
     burst.write(bytes(MOST - 1))
     assert sent == []
     burst.write(b"2")
     assert sent == [bytes(MOST - 1) + b"2"]
 
 
-async def test_it_lets_go_when_asked_and_then_holds_nothing_back(burst: Coalescer, sent: list[bytes]) -> None:
+async def test_flush_sends_held_bytes(burst: Coalescer, sent: list[bytes]) -> None:
     burst.write(b"1")
     burst.flush()
     assert sent == [b"1"]

@@ -52,7 +52,7 @@ def beside(other: ASGI) -> ASGI:
         (fails_after_a_piece, Fault()),
     ],
 )
-async def test_another_invocation_goes_on_meanwhile(api: RuntimeApi, serve: Serve, other: ASGI, fault: Fault) -> None:
+async def test_invocations_run_concurrently(api: RuntimeApi, serve: Serve, other: ASGI, fault: Fault) -> None:
     if fault.hold:
         fault = replace(fault, hold=asyncio.Event())  # of this test's event loop
     api.invoke(function_url("/other"), fault=fault)
@@ -61,7 +61,7 @@ async def test_another_invocation_goes_on_meanwhile(api: RuntimeApi, serve: Serv
     assert [(await call.end()).content for call in calls] == [b"hello"] * 10
 
 
-async def test_a_deadline_is_that_of_its_own_invocation(api: RuntimeApi, serve: Serve) -> None:
+async def test_deadline_belongs_to_its_invocation(api: RuntimeApi, serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/late":
             await never_ends(scope, receive, send)
@@ -75,16 +75,14 @@ async def test_a_deadline_is_that_of_its_own_invocation(api: RuntimeApi, serve: 
     assert late.error_type == "Function.DeadlineExceeded"
 
 
-async def test_each_invocation_may_be_cut_by_its_reader_alone(api: RuntimeApi, serve: Serve) -> None:
+async def test_cut_ends_only_its_invocation(api: RuntimeApi, serve: Serve) -> None:
     cut, whole = api.invoke(function_url(), fault=Fault(cut_after=2)), api.invoke(function_url())
     serve(hello, **TWO)
     assert (await whole.end()).content == b"hello"
     assert (await cut.end()).content == b""
 
 
-async def test_what_is_served_is_finished_where_another_poller_has_lost_the_runtime_api(
-    api: RuntimeApi, serve: Serve
-) -> None:
+async def test_lost_poller_lets_others_finish(api: RuntimeApi, serve: Serve) -> None:
     go_on = asyncio.Event()
 
     @http

@@ -132,7 +132,7 @@ async def both(server: Awaitable[bytes], *client: Awaitable[object]) -> bytes:
     return body
 
 
-async def test_an_answer_is_there_for_who_asks_again_after_being_cancelled(api: RuntimeApi) -> None:
+async def test_answer_survives_cancelled_reader(api: RuntimeApi) -> None:
     async with Connection(endpoint(api.address)) as connection:
         await connection.write(next_invocation())
         with pytest.raises(TimeoutError):
@@ -142,7 +142,7 @@ async def test_an_answer_is_there_for_who_asks_again_after_being_cancelled(api: 
         assert (await in_time(connection.answer())).status == 200
 
 
-async def test_it_says_when_an_answer_has_begun_to_come(api: RuntimeApi) -> None:
+async def test_connection_reports_incoming_answer(api: RuntimeApi) -> None:
     async with Connection(endpoint(api.address)) as connection:
         await connection.write(next_invocation())
         await api.polled(1)
@@ -182,7 +182,7 @@ async def test_early_refusal_stops_the_body(status: int) -> None:
             assert (await in_time(connection.answer())).status == status
 
 
-async def test_early_refusal_stops_the_body_before_its_own_end() -> None:
+async def test_early_refusal_stops_body_before_end() -> None:
     async with connected() as (server, connection):
         server.send(b"HTTP/1.1 413 -\r\nContent-Length: 100\r\n\r\n")
         with pytest.raises(ConnectionError):

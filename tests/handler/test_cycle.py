@@ -38,7 +38,7 @@ def reader() -> Iterator[Endpoint]:
         thread.join(PATIENCE)
 
 
-async def test_an_app_that_does_nothing_but_send_lets_others_run(reader: Endpoint, bridge: Bridge) -> None:
+async def test_sending_app_yields_to_other_tasks(reader: Endpoint, bridge: Bridge) -> None:
     turns = 0
 
     @http

@@ -40,7 +40,7 @@ async def never_stops_sending(send: Send) -> None:
         await piece(send, bytes(65536))
 
 
-async def test_the_deadline_is_in_the_scope(api: RuntimeApi, serve: Serve) -> None:
+async def test_deadline_is_in_scope(api: RuntimeApi, serve: Serve) -> None:
     seen: list[float] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,15 +53,13 @@ async def test_the_deadline_is_in_the_scope(api: RuntimeApi, serve: Serve) -> No
     assert seen == [pytest.approx(call.deadline, abs=0.001)]
 
 
-async def test_an_app_that_has_not_started_by_then_is_an_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_unstarted_app_at_deadline_is_error(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url(), deadline=0.4)
     serve(never_starts)
     assert (await call.end()).json["errorType"] == "Function.DeadlineExceeded"
 
 
-async def test_an_app_that_streams_by_then_is_ended_in_trailers_before_it_is_too_late(
-    api: RuntimeApi, serve: Serve
-) -> None:
+async def test_streaming_app_at_deadline_ends_in_trailers(api: RuntimeApi, serve: Serve) -> None:
     api.enforces_deadlines = True
     call = api.invoke(function_url(), deadline=2)
     serve(never_ends)
@@ -71,7 +69,7 @@ async def test_an_app_that_streams_by_then_is_ended_in_trailers_before_it_is_too
 
 
 @pytest.mark.parametrize("event", [function_url(), load_balancer()])
-async def test_a_response_that_has_no_connection_by_then_is_an_error(
+async def test_response_without_connection_at_deadline_is_error(
     api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch, event: object
 ) -> None:
     connect = asyncio.open_connection
@@ -90,7 +88,7 @@ async def test_a_response_that_has_no_connection_by_then_is_an_error(
     assert (call.resource, call.error_type) == ("error", "Function.DeadlineExceeded")
 
 
-async def test_the_app_may_use_its_last_moment(api: RuntimeApi, serve: Serve) -> None:
+async def test_app_may_run_until_deadline(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -104,7 +102,7 @@ async def test_the_app_may_use_its_last_moment(api: RuntimeApi, serve: Serve) ->
     assert ((await call.end()).content, call.trailers) == (b"out of time", {})
 
 
-async def test_an_app_that_will_not_stop_is_left_behind(
+async def test_app_that_ignores_cancellation_is_abandoned(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     release = asyncio.Event()
@@ -134,14 +132,14 @@ async def test_an_app_that_will_not_stop_is_left_behind(
     assert await in_time(outcome) is ConnectionResetError
 
 
-async def test_a_reader_that_is_stuck_does_not_hold_the_process(api: RuntimeApi, serve: Serve) -> None:
+async def test_stuck_reader_does_not_block_process(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url(), deadline=0.4, fault=Fault(hold=asyncio.Event()))
     serve(never_stops_sending)
     await api.polled(2)
     assert call.chunks == []
 
 
-async def test_a_background_task_is_stopped_at_the_deadline(
+async def test_background_task_is_cancelled_at_deadline(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = api.invoke(function_url(), deadline=0.4)
@@ -152,7 +150,7 @@ async def test_a_background_task_is_stopped_at_the_deadline(
 
 
 @pytest.mark.parametrize("app", [never_starts, never_ends])
-async def test_the_process_survives_the_deadline(api: RuntimeApi, serve: Serve, app: object) -> None:
+async def test_process_survives_deadline(api: RuntimeApi, serve: Serve, app: object) -> None:
     calls = [api.invoke(function_url(), deadline=0.3) for _ in range(2)]
     serve(app)
     await api.polled(3)
@@ -160,9 +158,7 @@ async def test_the_process_survives_the_deadline(api: RuntimeApi, serve: Serve, 
 
 
 @pytest.mark.parametrize("deadline", [None, -3600])
-async def test_without_a_believable_deadline_the_app_takes_its_time(
-    api: RuntimeApi, serve: Serve, deadline: float | None
-) -> None:
+async def test_past_deadline_is_ignored(api: RuntimeApi, serve: Serve, deadline: float | None) -> None:
     call = api.invoke(function_url(), deadline=deadline)
     serve(hello)
     assert (await call.end()).content == b"hello"

@@ -48,7 +48,7 @@ def test_every_form_is_read(text: str, endpoint: Endpoint) -> None:
         *("host:1/a b", "hôst:1", "host:1/ä", "host:1/a\x00b", "host:1\\a"),
     ],
 )
-def test_anything_else_is_an_error_that_names_the_variable(text: str) -> None:
+def test_anything_else_is_error_that_names_variable(text: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match="AWS_LAMBDA_RUNTIME_API"):
         read(text)
 

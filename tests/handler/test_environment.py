@@ -23,7 +23,7 @@ from handler.protocol import Invocation
         ({"AWS_SAM_LOCAL": "false"}, False),
     ],
 )
-def test_the_form_of_responses_is_chosen_by_the_environment(variables: dict[str, str], *, buffered: bool) -> None:
+def test_environment_selects_response_form(variables: dict[str, str], *, buffered: bool) -> None:
     assert Environment.read(variables).buffered is buffered
 
 
@@ -38,7 +38,7 @@ def test_sam_local_is_what_the_settings_say(monkeypatch: pytest.MonkeyPatch, val
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "wahr", "-1"])
-def test_sam_local_that_makes_no_sense_is_refused_by_both(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_invalid_sam_local_is_refused_by_both(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("AWS_SAM_LOCAL", value)
     with pytest.raises(InvalidEnvironmentError, match="AWS_SAM_LOCAL"):
         Environment.read({"AWS_SAM_LOCAL": value})
@@ -55,7 +55,7 @@ def test_sam_local_that_makes_no_sense_is_refused_by_both(monkeypatch: pytest.Mo
         {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "-1"},
     ],
 )
-def test_a_variable_that_makes_no_sense_is_named(variables: dict[str, str]) -> None:
+def test_invalid_variable_is_named(variables: dict[str, str]) -> None:
     with pytest.raises(InvalidEnvironmentError, match=next(iter(variables))):
         Environment.read(variables)
 
@@ -66,11 +66,11 @@ def test_a_base_path_is_empty_or_absolute(path: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [("", 1), ("0", 1), ("1", 1), ("10", 10)])
-def test_there_is_at_least_one_poller(value: str, expected: int) -> None:
+def test_concurrency_is_at_least_one(value: str, expected: int) -> None:
     assert Environment.read({"AWS_LAMBDA_MAX_CONCURRENCY": value}).concurrency == expected
 
 
-def test_the_context_object_tells_function_and_invocation() -> None:
+def test_context_has_function_and_invocation() -> None:
     environment = Environment.read({"AWS_LAMBDA_FUNCTION_NAME": "chat", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"})
     context = LambdaContext.of(Invocation("r1", deadline=time.time() + 10, function_arn="arn"), environment)
     assert (context.aws_request_id, context.invoked_function_arn) == ("r1", "arn")
@@ -78,5 +78,5 @@ def test_the_context_object_tells_function_and_invocation() -> None:
     assert 9_000 < context.get_remaining_time_in_millis() <= 10_000
 
 
-def test_without_a_deadline_no_time_remains() -> None:
+def test_no_deadline_means_no_remaining_time() -> None:
     assert LambdaContext.of(Invocation("r1"), Environment()).get_remaining_time_in_millis() == 0

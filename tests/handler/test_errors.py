@@ -17,24 +17,24 @@ def raised(error: Exception) -> Exception:
         return caught
 
 
-def test_an_exception_is_reported_by_class_message_and_stack() -> None:
+def test_exception_reports_class_message_and_stack() -> None:
     report = json.loads(ErrorReport.of(raised(ValueError("no such thing"))).to_json())
     assert (report["errorType"], report["errorMessage"]) == ("ValueError", "no such thing")
     assert report["stackTrace"][0].startswith('  File "')
     assert "raise error" in report["stackTrace"][0]
 
 
-def test_the_handlers_own_errors_are_reported_by_their_type() -> None:
+def test_handler_error_reports_its_type() -> None:
     report = ErrorReport.of(UnsupportedEventError())
     assert (report.type, report.name) == ("Function.UnsupportedEvent", "Function.UnsupportedEvent")
 
 
-def test_a_group_of_one_is_reported_as_the_one() -> None:
+def test_group_of_one_reports_its_exception() -> None:
     group = ExceptionGroup("outer", [ExceptionGroup("inner", [KeyError("x")])])
     assert ErrorReport.of(group).type == "Function.KeyError"
 
 
-def test_a_group_of_many_is_reported_as_the_group() -> None:
+def test_group_of_many_reports_group() -> None:
     assert ErrorReport.of(ExceptionGroup("both", [KeyError("x"), ValueError("y")])).type == "Function.ExceptionGroup"
 
 
@@ -49,17 +49,17 @@ def test_a_group_of_many_is_reported_as_the_group() -> None:
         ("_1", "Function.Unknown"),
     ],
 )
-def test_a_class_name_becomes_a_type_that_lambda_keeps(name: str, expected: str) -> None:
+def test_class_name_becomes_valid_type(name: str, expected: str) -> None:
     assert error_type(type(name, (Exception,), {})()) == expected
 
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.from_regex(r"\A[^\W\d]\w{0,20}\Z"))
-def test_every_class_name_becomes_a_type_that_lambda_keeps(name: str) -> None:
+def test_any_class_name_becomes_valid_type(name: str) -> None:
     assert re.fullmatch(r"(Runtime|Function)\.[A-Z][a-zA-Z]+", error_type(type(name, (Exception,), {})()))
 
 
-def test_x_ray_is_told_where_it_happened() -> None:
+def test_x_ray_cause_has_frames() -> None:
     cause = json.loads(ErrorReport.of(raised(ValueError("no such thing"))).to_xray())
     [exception] = cause["exceptions"]
     assert (exception["type"], exception["message"]) == ("ValueError", "no such thing")
@@ -70,14 +70,14 @@ def test_x_ray_is_told_where_it_happened() -> None:
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=100_000))
-def test_what_x_ray_is_told_fits_into_a_header(message: str) -> None:
+def test_x_ray_cause_fits_into_header(message: str) -> None:
     cause = ErrorReport("Function.E", "E", message).to_xray()
     assert len(cause) < 16 * 1024
     assert cause.isascii()
     assert cause.decode().isprintable()
 
 
-def test_a_deep_stack_keeps_its_innermost_frames() -> None:
+def test_deep_stack_keeps_innermost_frames() -> None:
     def even(depth: int) -> None:  # two in turn, because Python folds a single function that calls itself
         if depth == 0:
             raise ValueError("bottom")
@@ -95,13 +95,13 @@ def test_a_deep_stack_keeps_its_innermost_frames() -> None:
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=300), st.lists(st.text(max_size=200), max_size=20))
-def test_a_shortened_report_fits_and_keeps_what_it_can(message: str, frames: list[str]) -> None:
+def test_shortened_report_fits(message: str, frames: list[str]) -> None:
     report = ErrorReport("Function.E", "E", message, tuple(frames)).within(400)
     assert len(report.to_json()) <= 400
     assert message.startswith(report.message)
     assert list(report.stack_trace) == frames[len(frames) - len(report.stack_trace) :]
 
 
-def test_a_report_that_fits_is_left_alone() -> None:
+def test_fitting_report_is_unchanged() -> None:
     report = ErrorReport("Function.E", "E", "message", ("frame",))
     assert report.within(400) == report

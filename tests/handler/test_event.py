@@ -59,7 +59,7 @@ CASES = [(source, path) for source, event in SOURCES.items() for path in optiona
 
 @pytest.mark.parametrize(("source", "path"), CASES)
 @pytest.mark.parametrize("absent", [True, False])
-def test_no_other_member_decides_that_an_event_is_http(
+def test_no_other_member_decides_that_event_is_http(
     bridge: Bridge, source: str, path: tuple[Any, ...], *, absent: bool
 ) -> None:
     request = bridge.request(changed(SOURCES[source], path, absent=absent), CONTEXT)
@@ -71,7 +71,7 @@ def test_no_other_member_decides_that_an_event_is_http(
 
 @pytest.mark.parametrize("value", [7, True, "", "x", [], ["x", None], {}, {"x": {"y": None}}, "\ud800", "9" * 5000])
 @pytest.mark.parametrize(("source", "path"), CASES)
-def test_no_value_of_another_member_makes_a_request_unreadable(
+def test_no_value_of_another_member_makes_request_unreadable(
     bridge: Bridge, source: str, path: tuple[Any, ...], value: object
 ) -> None:
     assert bridge.request(changed(SOURCES[source], path, value=value), CONTEXT).scope["method"] == "GET"
@@ -162,7 +162,7 @@ def test_a_body_of_any_form_arrives(bridge: Bridge, source: str, body: object, i
         (None, None, False),
     ],
 )
-def test_a_load_balancer_gets_headers_in_the_form_it_sent(
+def test_load_balancer_gets_headers_in_form_it_sent(
     bridge: Bridge, headers: object, multi: object, *, is_multi: bool
 ) -> None:
     found = request(bridge, load_balancer(headers=headers, multiValueHeaders=multi))
@@ -173,6 +173,6 @@ def test_a_load_balancer_gets_headers_in_the_form_it_sent(
 @pytest.mark.parametrize(
     "event", [{"httpMethod": "get"}, function_url(method="get"), {"httpMethod": "GET", "path": ""}]
 )
-def test_the_method_is_in_upper_case_and_the_path_absolute(bridge: Bridge, event: Event) -> None:
+def test_method_is_in_upper_case_and_path_absolute(bridge: Bridge, event: Event) -> None:
     scope = request(bridge, event).scope
     assert (scope["method"], scope["path"]) == ("GET", "/")

@@ -100,13 +100,13 @@ async def test_each_source_is_answered(api: RuntimeApi, serve: Serve, source: st
 
 
 @every_source
-async def test_a_source_gets_a_stream_where_it_takes_one(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_streaming_source_gets_stream(api: RuntimeApi, serve: Serve, source: str) -> None:
     call = await exchange(api, serve, SOURCES[source], hello)
     assert ("lambda-runtime-function-response-mode" in call.headers) == (source in STREAMING)
 
 
 @every_source
-async def test_the_app_routes_by_the_path_without_its_stage(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_app_routes_path_without_stage(api: RuntimeApi, serve: Serve, source: str) -> None:
     spy = Spy()
     await exchange(api, serve, SOURCES[source], spy)
     assert spy.path == "/a"
@@ -121,9 +121,7 @@ async def test_every_method_arrives(api: RuntimeApi, serve: Serve, source: str, 
 
 
 @every_source
-async def test_a_base64_body_arrives_as_its_bytes_and_binary_goes_back(
-    api: RuntimeApi, serve: Serve, source: str
-) -> None:
+async def test_binary_bodies_survive_both_ways(api: RuntimeApi, serve: Serve, source: str) -> None:
     event = SOURCES[source] | {"body": base64.b64encode(BINARY).decode(), "isBase64Encoded": True}
     spy = Spy()
     call = await exchange(api, serve, with_method(event, "POST"), spy)
@@ -131,7 +129,7 @@ async def test_a_base64_body_arrives_as_its_bytes_and_binary_goes_back(
 
 
 @every_source
-async def test_a_text_body_arrives_as_utf_8(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_text_body_arrives_as_utf_8(api: RuntimeApi, serve: Serve, source: str) -> None:
     spy = Spy()
     await exchange(api, serve, with_method(SOURCES[source] | {"body": "Zürich 🦀"}, "POST"), spy)
     assert spy.body.decode() == "Zürich 🦀"
@@ -139,7 +137,7 @@ async def test_a_text_body_arrives_as_utf_8(api: RuntimeApi, serve: Serve, sourc
 
 @every_source
 @pytest.mark.parametrize("mode", ["stream", "buffered"])
-async def test_cookies_are_set_one_by_one(api: RuntimeApi, serve: Serve, source: str, mode: str) -> None:
+async def test_cookies_are_set_separately(api: RuntimeApi, serve: Serve, source: str, mode: str) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send, 200, ((b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2; Path=/")))
@@ -153,7 +151,7 @@ async def test_cookies_are_set_one_by_one(api: RuntimeApi, serve: Serve, source:
 
 
 @every_source
-async def test_an_error_of_the_app_has_its_status(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_error_of_app_has_status(api: RuntimeApi, serve: Serve, source: str) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send, 429, ((b"retry-after", b"7"),))
@@ -176,7 +174,7 @@ QUERIES: list[tuple[Event, bytes]] = [
 
 
 @pytest.mark.parametrize(("event", "query"), QUERIES)
-async def test_a_query_arrives_as_it_was_sent(api: RuntimeApi, serve: Serve, event: Event, query: bytes) -> None:
+async def test_query_arrives_unchanged(api: RuntimeApi, serve: Serve, event: Event, query: bytes) -> None:
     spy = Spy()
     await exchange(api, serve, event, spy)
     assert spy.scope["query_string"] == query
@@ -191,7 +189,7 @@ HEADERS: list[tuple[Event, list[bytes]]] = [
 
 
 @pytest.mark.parametrize(("event", "values"), HEADERS)
-async def test_repeated_headers_of_a_request_arrive(
+async def test_repeated_request_headers_arrive(
     api: RuntimeApi, serve: Serve, event: Event, values: list[bytes]
 ) -> None:
     spy = Spy()
@@ -200,14 +198,14 @@ async def test_repeated_headers_of_a_request_arrive(
 
 
 @every_source
-async def test_where_the_client_is_arrives(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_client_address_arrives(api: RuntimeApi, serve: Serve, source: str) -> None:
     spy = Spy()
     await exchange(api, serve, SOURCES[source], spy)
     assert spy.scope["client"][0] == "203.0.113.7"
 
 
 @every_source
-async def test_a_header_that_is_not_ascii_goes_back(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_non_ascii_header_is_returned(api: RuntimeApi, serve: Serve, source: str) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send, 200, ((b"x-name", b"Z\xfcrich"),))
@@ -217,7 +215,7 @@ async def test_a_header_that_is_not_ascii_goes_back(api: RuntimeApi, serve: Serv
 
 
 @every_source
-async def test_the_event_itself_is_in_the_scope(api: RuntimeApi, serve: Serve, source: str) -> None:
+async def test_event_is_in_scope(api: RuntimeApi, serve: Serve, source: str) -> None:
     spy = Spy()
     await exchange(api, serve, SOURCES[source], spy)
     assert json.loads(json.dumps(spy.scope["aws.event"])) == SOURCES[source]

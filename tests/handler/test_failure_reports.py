@@ -69,7 +69,7 @@ def background_failure() -> None:
         ),
     ],
 )
-async def test_a_failure_is_counted_once(
+async def test_failure_is_counted_once(
     api: RuntimeApi,
     counted: Serve,
     failures: list[Failure],
@@ -87,7 +87,7 @@ async def test_a_failure_is_counted_once(
     assert error_type in (None, failure.error_type)
 
 
-async def test_what_goes_well_is_not_counted(api: RuntimeApi, counted: Serve, failures: list[Failure]) -> None:
+async def test_success_is_not_counted(api: RuntimeApi, counted: Serve, failures: list[Failure]) -> None:
     api.invoke(function_url())
     api.invoke({})
     counted(hello)
@@ -95,9 +95,7 @@ async def test_what_goes_well_is_not_counted(api: RuntimeApi, counted: Serve, fa
     assert failures == []
 
 
-async def test_a_counter_that_fails_disturbs_nothing(
-    api: RuntimeApi, counted: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_failing_counter_is_harmless(api: RuntimeApi, counted: Serve, caplog: pytest.LogCaptureFixture) -> None:
     def fail(failure: Failure) -> None:
         raise ValueError(f"no metric for {failure.moment}")
 
@@ -107,7 +105,7 @@ async def test_a_counter_that_fails_disturbs_nothing(
     assert "no metric" in caplog.text
 
 
-def test_the_metric_is_one_emf_document(capsys: pytest.CaptureFixture[str]) -> None:
+def test_metric_is_one_emf_document(capsys: pytest.CaptureFixture[str]) -> None:
     failure_metric("Rivulet")(Failure(Moment.AFTER_FIRST_BYTE, "Function.ValueError", "r1"))
     document = json.loads(capsys.readouterr().out)
     [directive] = document["_aws"]["CloudWatchMetrics"]
@@ -117,6 +115,6 @@ def test_the_metric_is_one_emf_document(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("namespace", [None, ""])
-def test_without_a_namespace_there_is_no_metric(namespace: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_namespace_means_no_metric(namespace: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     failure_metric(namespace)(Failure(Moment.EVENT, "Function.UnsupportedEvent", "r1"))
     assert capsys.readouterr().out == ""

@@ -47,7 +47,7 @@ async def stops_half_way(send: Send) -> None:
     await piece(send, b"half")
 
 
-async def test_a_failure_before_the_first_byte_is_posted_as_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_failure_before_first_byte_posts_error(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(fails_at_once)
     await call.end()
@@ -57,7 +57,7 @@ async def test_a_failure_before_the_first_byte_is_posted_as_error(api: RuntimeAp
     assert call.json["requestId"] == call.id
 
 
-async def test_x_ray_is_told_of_a_failure(api: RuntimeApi, serve: Serve) -> None:
+async def test_failure_has_x_ray_cause(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(fails_at_once)
     await call.end()
@@ -65,7 +65,7 @@ async def test_x_ray_is_told_of_a_failure(api: RuntimeApi, serve: Serve) -> None
     assert cause["exceptions"][0]["type"] == "ValueError"
 
 
-async def test_a_failure_after_the_first_byte_is_told_in_trailers(api: RuntimeApi, serve: Serve) -> None:
+async def test_failure_after_first_byte_sends_trailers(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(fails_after_a_piece)
     await call.end()
@@ -74,7 +74,7 @@ async def test_a_failure_after_the_first_byte_is_told_in_trailers(api: RuntimeAp
 
 
 @pytest.mark.parametrize("app", [fails_at_once, fails_after_a_piece, returns_without_a_word, stops_half_way])
-async def test_a_failure_is_logged_with_its_stack(
+async def test_failure_is_logged_with_stack(
     api: RuntimeApi, serve: Serve, app: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = api.invoke(function_url())
@@ -84,20 +84,20 @@ async def test_a_failure_is_logged_with_its_stack(
     assert record.exc_info
 
 
-async def test_an_app_that_returns_without_a_response_has_failed(api: RuntimeApi, serve: Serve) -> None:
+async def test_return_without_response_is_failure(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(returns_without_a_word)
     assert (await call.end()).resource == "error"
     assert call.json["errorMessage"] == "the app returned without starting its response"
 
 
-async def test_an_app_that_returns_half_way_has_failed(api: RuntimeApi, serve: Serve) -> None:
+async def test_return_within_response_is_failure(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(stops_half_way)
     assert (await call.end()).error_type == "Function.IncompleteResponse"
 
 
-async def test_a_message_out_of_order_is_the_apps_failure(api: RuntimeApi, serve: Serve) -> None:
+async def test_message_out_of_order_is_failure(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await piece(send, b"no start")
@@ -107,7 +107,7 @@ async def test_a_message_out_of_order_is_the_apps_failure(api: RuntimeApi, serve
     assert (await call.end()).json["errorType"] == "Function.UnexpectedMessage"
 
 
-async def test_a_message_without_its_fields_is_the_apps_failure(api: RuntimeApi, serve: Serve) -> None:
+async def test_message_without_fields_is_failure(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await send({"type": "http.response.start"})
@@ -117,7 +117,7 @@ async def test_a_message_without_its_fields_is_the_apps_failure(api: RuntimeApi,
     assert (await call.end()).error_type == "Function.KeyError"
 
 
-async def test_an_app_that_cancels_itself_has_failed(api: RuntimeApi, serve: Serve) -> None:
+async def test_app_that_cancels_itself_is_failure(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         del send
@@ -128,7 +128,7 @@ async def test_an_app_that_cancels_itself_has_failed(api: RuntimeApi, serve: Ser
     assert (await call.end()).error_type == "Function.CancelledError"
 
 
-async def test_headers_beyond_16_kib_are_a_clear_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_headers_over_16_kib_are_error(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send, 200, ((b"x-large", b"v" * 17_000),))
@@ -139,7 +139,7 @@ async def test_headers_beyond_16_kib_are_a_clear_error(api: RuntimeApi, serve: S
     assert "16376" in call.json["errorMessage"]
 
 
-async def test_a_long_message_fits_into_the_trailers(api: RuntimeApi, serve: Serve) -> None:
+async def test_long_message_fits_into_trailers(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -151,9 +151,7 @@ async def test_a_long_message_fits_into_the_trailers(api: RuntimeApi, serve: Ser
     assert call.trailing_error["errorMessage"].startswith("long long")
 
 
-async def test_the_page_of_a_framework_for_its_failure_goes_out(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_error_page_of_framework_is_sent(api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     app = FastAPI()
 
     @app.get("/")
@@ -168,7 +166,7 @@ async def test_the_page_of_a_framework_for_its_failure_goes_out(
     assert "raised again after the page" in caplog.text
 
 
-async def test_a_failing_background_task_is_logged_only(
+async def test_failing_background_task_is_only_logged(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -182,7 +180,7 @@ async def test_a_failing_background_task_is_logged_only(
 
 
 @pytest.mark.parametrize("event", [{"Records": []}, {"warmup": False}, [], 7, None, b"not JSON", b'"\xff"', b""])
-async def test_what_is_no_http_request_gets_a_clear_error(api: RuntimeApi, serve: Serve, event: object) -> None:
+async def test_non_http_event_is_error(api: RuntimeApi, serve: Serve, event: object) -> None:
     refused, next_one = api.invoke(event), api.invoke(function_url())
     serve(hello)
     assert (await refused.end()).error_type == "Function.UnsupportedEvent"
@@ -191,7 +189,7 @@ async def test_what_is_no_http_request_gets_a_clear_error(api: RuntimeApi, serve
 
 
 @pytest.mark.parametrize("app", [fails_at_once, fails_after_a_piece, returns_without_a_word, stops_half_way])
-async def test_the_process_lives_on_after_a_failure(api: RuntimeApi, serve: Serve, app: object) -> None:
+async def test_process_survives_failure(api: RuntimeApi, serve: Serve, app: object) -> None:
     calls = [api.invoke(function_url()) for _ in range(3)]
     serve(app)
     for call in calls:
@@ -200,7 +198,7 @@ async def test_the_process_lives_on_after_a_failure(api: RuntimeApi, serve: Serv
     assert api.connections == 1
 
 
-async def test_one_failure_does_not_disturb_another_invocation(api: RuntimeApi, serve: Serve) -> None:
+async def test_failure_leaves_other_invocations_alone(api: RuntimeApi, serve: Serve) -> None:
     failed = asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -216,9 +214,7 @@ async def test_one_failure_does_not_disturb_another_invocation(api: RuntimeApi, 
     assert (await slow.end()).content == b"hello"
 
 
-async def test_what_is_logged_names_the_invocation(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_log_line_names_invocation(api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     call = api.invoke(function_url(), headers={"Lambda-Runtime-Trace-Id": "Root=1"})
     serve(fails_at_once)
     await call.end()
@@ -264,9 +260,7 @@ async def fails_at_great_length(send: Send) -> None:
         (fails_at_great_length, "Function.ValueError"),
     ],
 )
-async def test_no_failure_of_an_app_is_too_odd_to_be_told(
-    api: RuntimeApi, serve: Serve, app: ASGI, error_type: str
-) -> None:
+async def test_any_odd_failure_is_reported(api: RuntimeApi, serve: Serve, app: ASGI, error_type: str) -> None:
     odd, next_one = api.invoke(function_url("/odd")), api.invoke(function_url())
 
     def either(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -277,9 +271,7 @@ async def test_no_failure_of_an_app_is_too_odd_to_be_told(
     assert (await next_one.end()).content == b"hello"
 
 
-async def test_a_log_that_fails_costs_a_line_and_no_report(
-    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failing_log_keeps_report(api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_a_user(_: logging.LogRecord) -> bool:
         raise LookupError("there is a user in a request only")
 
@@ -290,7 +282,7 @@ async def test_a_log_that_fails_costs_a_line_and_no_report(
     assert (await next_one.end()).error_type == "Function.UnsupportedEvent"
 
 
-async def test_an_app_may_return_any_awaitable(api: RuntimeApi, serve: Serve) -> None:
+async def test_app_may_return_any_awaitable(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(lambda *arguments: asyncio.ensure_future(hello(*arguments)))
     assert (await call.end()).content == b"hello"

@@ -24,7 +24,7 @@ async def endless(send: Send) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 410, 413, 418])
-async def test_a_refused_response_is_logged_and_the_next_one_goes_out(
+async def test_refused_response_is_logged(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     api.invoke(function_url(), fault=Fault(answer=status))
@@ -35,7 +35,7 @@ async def test_a_refused_response_is_logged_and_the_next_one_goes_out(
 
 
 @pytest.mark.parametrize("status", [400, 403, 410])
-async def test_a_response_refused_before_its_end_is_given_up(
+async def test_early_refusal_ends_response(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     api.invoke(function_url(), fault=Fault(early=status))
@@ -44,7 +44,7 @@ async def test_a_response_refused_before_its_end_is_given_up(
     assert f"answered {status}" in caplog.text
 
 
-async def test_a_response_refused_while_its_reader_is_stuck_is_given_up(api: RuntimeApi, serve: Serve) -> None:
+async def test_refusal_with_stuck_reader_ends_response(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -56,7 +56,7 @@ async def test_a_response_refused_while_its_reader_is_stuck_is_given_up(api: Run
 
 
 @pytest.mark.parametrize(("event", "status"), [(function_url(), 410), (load_balancer(), 413)])
-async def test_a_response_refused_when_all_of_it_is_on_its_way_is_given_up(
+async def test_late_refusal_ends_response(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, event: object, status: int
 ) -> None:
     @http
@@ -71,7 +71,7 @@ async def test_a_response_refused_when_all_of_it_is_on_its_way_is_given_up(
 
 
 @pytest.mark.parametrize(("event", "status"), [(function_url(), 410), (load_balancer(), 413)])
-async def test_a_small_response_refused_unread_does_not_hold_up_the_next_event(
+async def test_unread_refusal_does_not_delay_next_event(
     api: RuntimeApi, serve: Serve, event: object, status: int
 ) -> None:
     api.invoke(event, fault=Fault(early=status))
@@ -80,7 +80,7 @@ async def test_a_small_response_refused_unread_does_not_hold_up_the_next_event(
 
 
 @pytest.mark.parametrize("fault", [Fault(cut_after=3), Fault(early=410)])
-async def test_what_an_app_fails_of_after_a_cut_is_logged(
+async def test_failure_after_cut_is_logged(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +96,7 @@ async def test_what_an_app_fails_of_after_a_cut_is_logged(
 
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("chunks", [0, 2, 5])
-async def test_a_cut_connection_ends_the_invocation_and_not_the_process(
+async def test_cut_connection_keeps_process(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, chunks: int, *, early: bool
 ) -> None:
     api.answers_early = early
@@ -128,9 +128,7 @@ async def test_early_answers_are_followed_by_more_events(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_app_of_a_body_that_is_never_read_is_stopped(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_unread_body_stops_app(api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api.invoke(function_url(), deadline=1, fault=Fault(early=202))
     call = api.invoke(function_url())
     serve(endless)
@@ -138,7 +136,7 @@ async def test_app_of_a_body_that_is_never_read_is_stopped(
     assert "time limit" in caplog.text
 
 
-async def test_after_a_cut_the_app_hears_it_from_send_and_then_from_receive(api: RuntimeApi, serve: Serve) -> None:
+async def test_cut_reaches_send_then_receive(api: RuntimeApi, serve: Serve) -> None:
     heard: list[Message | type[OSError]] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,7 +155,7 @@ async def test_after_a_cut_the_app_hears_it_from_send_and_then_from_receive(api:
     assert heard == [{"type": "http.disconnect"}, OSError]
 
 
-async def test_an_api_that_does_not_answer_is_waited_for_to_the_deadline(
+async def test_silent_api_is_awaited_until_deadline(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("handler.poller.ANSWER_LIMIT", 0.05)
@@ -169,16 +167,14 @@ async def test_an_api_that_does_not_answer_is_waited_for_to_the_deadline(
 
 
 @pytest.mark.parametrize("fault", [0, 400, 403, 502])
-async def test_a_failed_poll_is_tried_again(api: RuntimeApi, serve: Serve, fault: int) -> None:
+async def test_failed_poll_is_retried(api: RuntimeApi, serve: Serve, fault: int) -> None:
     api.next_faults.extend([fault, fault])
     call = api.invoke(function_url())
     serve(hello)
     assert (await call.end()).content == b"hello"
 
 
-async def test_a_connection_that_was_closed_between_two_requests_is_replaced(
-    api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_closed_connection_is_replaced(api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api.hangs_up = True
 
     @http
@@ -193,14 +189,14 @@ async def test_a_connection_that_was_closed_between_two_requests_is_replaced(
     assert "no answer" not in caplog.text
 
 
-async def test_an_event_without_a_request_id_is_passed_over(api: RuntimeApi, serve: Serve) -> None:
+async def test_event_without_request_id_is_skipped(api: RuntimeApi, serve: Serve) -> None:
     api.invoke(function_url()).sent_headers.pop("Lambda-Runtime-Aws-Request-Id")
     call = api.invoke(function_url())
     serve(hello)
     assert (await call.end()).content == b"hello"
 
 
-async def test_a_request_id_that_cannot_be_in_a_path_ends_only_its_invocation(
+async def test_invalid_request_id_ends_only_its_invocation(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.invoke(function_url(), headers={"Lambda-Runtime-Aws-Request-Id": "a b"})
@@ -210,16 +206,14 @@ async def test_a_request_id_that_cannot_be_in_a_path_ends_only_its_invocation(
     assert "cannot be sent" in caplog.text
 
 
-async def test_an_api_that_is_gone_ends_the_process(
-    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lost_api_ends_process(api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handler.poller.RETRY_DELAYS", (0, 0.01, 0.01))
     api.next_faults.extend([0] * 3)
     assert await in_time(serve(hello)) == 1
 
 
 @pytest.mark.parametrize("where", ["poll", "response"])
-async def test_an_api_that_cannot_recover_ends_the_process(api: RuntimeApi, serve: Serve, where: str) -> None:
+async def test_unrecoverable_api_ends_process(api: RuntimeApi, serve: Serve, where: str) -> None:
     if where == "poll":
         api.next_faults.append(500)
     else:
@@ -227,9 +221,7 @@ async def test_an_api_that_cannot_recover_ends_the_process(api: RuntimeApi, serv
     assert await in_time(serve(hello)) == 1
 
 
-async def test_a_server_that_speaks_no_http_ends_the_process(
-    serve: Serve, api: RuntimeApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_non_http_server_ends_process(serve: Serve, api: RuntimeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 smtp.example.com\r\n\r\n")
         writer.close()

@@ -40,9 +40,7 @@ def memory(process: Process, name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-async def test_the_speed_of_a_function_url_holds_the_app_back_and_loses_nothing(
-    api: RuntimeApi, process: Process
-) -> None:
+async def test_bandwidth_limit_blocks_app_without_loss(api: RuntimeApi, process: Process) -> None:
     api.bandwidth = lambda: Bandwidth(burst=150 * MB, rate=100 * MB)
     await api.invoke(function_url("/hello")).end()
     before = memory(process, "VmRSS")
@@ -52,7 +50,7 @@ async def test_the_speed_of_a_function_url_holds_the_app_back_and_loses_nothing(
     assert memory(process, "VmHWM") - before < 4 * MB
 
 
-async def test_200_mb_are_streamed_in_flat_memory(api: RuntimeApi, process: Process) -> None:
+async def test_streaming_200_mb_keeps_memory_flat(api: RuntimeApi, process: Process) -> None:
     await api.invoke(function_url("/hello")).end()
     before = memory(process, "VmRSS")
     call = await api.invoke(function_url("/large"), keeps=False).end()

@@ -37,7 +37,7 @@ def app_with(events: list[str], *, failure: Exception | None = None) -> FastAPI:
     return app
 
 
-async def test_it_starts_once_and_its_state_reaches_each_request(api: RuntimeApi, serve: Serve) -> None:
+async def test_startup_runs_once_and_shares_state(api: RuntimeApi, serve: Serve) -> None:
     events: list[str] = []
     calls = [api.invoke(function_url()) for _ in range(2)]
     serve(app_with(events))
@@ -45,7 +45,7 @@ async def test_it_starts_once_and_its_state_reaches_each_request(api: RuntimeApi
     assert events == ["startup", "request", "request"]
 
 
-async def test_it_is_shut_down_when_the_loop_ends(api: RuntimeApi, serve: Serve) -> None:
+async def test_loop_end_runs_shutdown(api: RuntimeApi, serve: Serve) -> None:
     events: list[str] = []
     running = serve(app_with(events))
     await api.polled(1)
@@ -54,7 +54,7 @@ async def test_it_is_shut_down_when_the_loop_ends(api: RuntimeApi, serve: Serve)
     assert events == ["startup", "shutdown"]
 
 
-async def test_what_startup_raises_is_the_init_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_startup_exception_is_init_error(api: RuntimeApi, serve: Serve) -> None:
     assert await in_time(serve(app_with([], failure=ValueError("OPENAI_API_KEY is not set")))) == 1
     error = await api.init_failed()
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "OPENAI_API_KEY is not set")
@@ -62,7 +62,7 @@ async def test_what_startup_raises_is_the_init_error(api: RuntimeApi, serve: Ser
     assert (api.init_error_type, api.polls) == ("Function.ValueError", 0)
 
 
-async def test_a_startup_that_only_says_that_it_failed_is_one_too(api: RuntimeApi, serve: Serve) -> None:
+async def test_startup_failed_message_is_init_error(api: RuntimeApi, serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "lifespan"
         await receive()
@@ -79,13 +79,13 @@ async def returns_at_once(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.parametrize("app", [hello, returns_at_once])
-async def test_an_app_without_a_lifespan_is_served(api: RuntimeApi, serve: Serve, app: object) -> None:
+async def test_app_without_lifespan_is_served(api: RuntimeApi, serve: Serve, app: object) -> None:
     call = api.invoke(function_url())
     serve(app)
     assert (await call.end()).content == b"hello"
 
 
-async def test_a_shutdown_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_shutdown_exception_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         await receive()
@@ -99,7 +99,7 @@ async def test_a_shutdown_that_fails_is_logged(caplog: pytest.LogCaptureFixture)
     assert "cannot close" in caplog.text
 
 
-async def test_a_shutdown_that_only_says_that_it_failed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_shutdown_failed_message_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         await receive()
@@ -113,7 +113,7 @@ async def test_a_shutdown_that_only_says_that_it_failed_is_logged(caplog: pytest
     assert "cannot close" in caplog.text
 
 
-async def test_a_lifespan_that_ends_too_early_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_early_end_of_lifespan_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         await receive()
@@ -127,7 +127,7 @@ async def test_a_lifespan_that_ends_too_early_is_logged(caplog: pytest.LogCaptur
     assert "the pool is gone" in caplog.text
 
 
-async def test_a_startup_that_is_cut_short_is_not_left_half_way(api: RuntimeApi, serve: Serve) -> None:
+async def test_sigterm_during_startup_cancels_it(api: RuntimeApi, serve: Serve) -> None:
     opened, closed = asyncio.Event(), asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,9 +146,7 @@ async def test_a_startup_that_is_cut_short_is_not_left_half_way(api: RuntimeApi,
     assert (closed.is_set(), api.polls) == (True, 0)
 
 
-async def test_a_shutdown_that_hangs_is_cancelled(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_hanging_shutdown_is_cancelled(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handler.lifespan.LIMIT", 0.05)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +165,7 @@ def cannot_be_built() -> ASGI:
     raise ImportError("no such module")
 
 
-async def test_a_runtime_api_that_does_not_listen_does_not_keep_a_failed_start_alive(
+async def test_silent_runtime_api_does_not_delay_init_failure(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("handler.runtime.REPORT_LIMIT", 0.05)
@@ -178,12 +176,12 @@ async def test_a_runtime_api_that_does_not_listen_does_not_keep_a_failed_start_a
     assert "could not be told" in caplog.text
 
 
-async def test_a_build_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi) -> None:
+async def test_sys_exit_in_build_is_init_error(api: RuntimeApi) -> None:
     assert await in_time(run(lambda: sys.exit(0), {"AWS_LAMBDA_RUNTIME_API": api.address})) == 1
     assert (await api.init_failed())["errorType"] == "SystemExit"
 
 
-async def test_a_startup_that_ends_in_sys_exit_is_an_init_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_sys_exit_in_startup_is_init_error(api: RuntimeApi, serve: Serve) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         del scope, receive, send
         sys.exit("no database")

@@ -32,7 +32,7 @@ def bare_root() -> Iterator[logging.Logger]:
         root.setLevel(level)
 
 
-def test_without_a_handler_lines_go_to_stdout_as_awss_client_writes_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_default_lines_match_format_of_aws(capsys: pytest.CaptureFixture[str]) -> None:
     with bare_root(), about(Invocation("r1")):
         configure({})
         library.warning("a\nb")
@@ -41,14 +41,14 @@ def test_without_a_handler_lines_go_to_stdout_as_awss_client_writes_them(capsys:
     assert time.endswith("Z")
 
 
-def test_outside_of_an_invocation_there_is_no_request_id(capsys: pytest.CaptureFixture[str]) -> None:
+def test_line_outside_invocation_has_no_id(capsys: pytest.CaptureFixture[str]) -> None:
     with bare_root():
         configure({})
         library.warning("text")
     assert capsys.readouterr().out.split("\t")[2] == ""
 
 
-def test_lambdas_log_format_and_level_are_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_format_and_level_of_lambda_apply(capsys: pytest.CaptureFixture[str]) -> None:
     with bare_root(), about(Invocation("r1", trace_id="Root=1", tenant_id="t1")):
         configure({"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"})
         library.info("text")
@@ -57,7 +57,7 @@ def test_lambdas_log_format_and_level_are_obeyed(capsys: pytest.CaptureFixture[s
     assert (line["level"], line["message"], line["request_id"], line["tenant_id"]) == ("INFO", "text", "r1", "t1")
 
 
-def test_an_apps_own_handler_is_left_in_charge_and_names_the_invocation() -> None:
+def test_handler_of_app_gets_invocation_fields() -> None:
     own = logging.NullHandler()
     with bare_root() as root:
         root.addHandler(own)
@@ -78,13 +78,11 @@ def test_an_apps_own_handler_is_left_in_charge_and_names_the_invocation() -> Non
         ({"AWS_LAMBDA_LOG_LEVEL": "LOUD"}, {}),
     ],
 )
-def test_lambdas_configuration_is_the_apps_where_it_has_none(
-    variables: dict[str, str], settings: dict[str, str]
-) -> None:
+def test_log_settings_default_to_lambdas_configuration(variables: dict[str, str], settings: dict[str, str]) -> None:
     assert log_settings(variables) == settings
 
 
-async def test_concurrent_invocations_are_told_apart_in_the_lines_of_a_library(
+async def test_library_lines_carry_their_invocation(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     all_here = asyncio.Barrier(3)

@@ -52,9 +52,7 @@ async def start(api: RuntimeApi, standin: StandIn, tmp_path: Path) -> AsyncItera
         await in_time(process.communicate())
 
 
-async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
-    api: RuntimeApi, standin: StandIn, start: Start
-) -> None:
+async def test_first_token_leaves_before_second_arrives(api: RuntimeApi, standin: StandIn, start: Start) -> None:
     event = function_url("/api/chat/stream", "POST", body=json.dumps({"message": f"/play {json.dumps(HELD)}"}))
     event["headers"]["content-type"] = "application/json"
     call = api.invoke(event)
@@ -71,9 +69,7 @@ async def test_the_first_token_leaves_while_the_upstream_holds_back_its_second(
     assert process.returncode == 0
 
 
-async def test_sigterm_in_the_middle_of_an_answer_stops_it_at_once(
-    api: RuntimeApi, standin: StandIn, start: Start
-) -> None:
+async def test_sigterm_during_answer_stops_it(api: RuntimeApi, standin: StandIn, start: Start) -> None:
     event = function_url("/chat-stream", query=f"message={quote(f'/play {json.dumps(HELD)}')}")
     call = api.invoke(event)
     process = await start()
@@ -86,7 +82,7 @@ async def test_sigterm_in_the_middle_of_an_answer_stops_it_at_once(
 
 
 @pytest.mark.parametrize(("initialization", "is_late"), [("on-demand", True), ("provisioned-concurrency", False)])
-async def test_the_application_is_built_after_the_page_where_somebody_waits_for_the_start(
+async def test_application_is_built_after_page(
     api: RuntimeApi, start: Start, initialization: str, is_late: bool
 ) -> None:
     page = api.invoke(function_url("/"))
@@ -102,7 +98,7 @@ async def test_the_application_is_built_after_the_page_where_somebody_waits_for_
     assert process.returncode == 0
 
 
-async def test_a_ping_has_the_application_built(api: RuntimeApi, start: Start) -> None:
+async def test_ping_builds_application(api: RuntimeApi, start: Start) -> None:
     ping = api.invoke({"warmup": True})
     process = await start()
     await ping.end()
@@ -113,9 +109,7 @@ async def test_a_ping_has_the_application_built(api: RuntimeApi, start: Start) -
 
 
 @pytest.mark.parametrize("initialization", ["on-demand", "provisioned-concurrency"])
-async def test_a_store_that_cannot_be_used_is_an_init_error(
-    api: RuntimeApi, start: Start, tmp_path: Path, initialization: str
-) -> None:
+async def test_unusable_store_is_init_error(api: RuntimeApi, start: Start, tmp_path: Path, initialization: str) -> None:
     (tmp_path / "file").touch()
     process = await start(DATA_DIR=str(tmp_path / "file"), AWS_LAMBDA_INITIALIZATION_TYPE=initialization)
     error = await api.init_failed()
@@ -125,9 +119,7 @@ async def test_a_store_that_cannot_be_used_is_an_init_error(
     assert process.returncode == 1
 
 
-async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setting(
-    api: RuntimeApi, start: Start
-) -> None:
+async def test_invalid_setting_is_init_error_by_name(api: RuntimeApi, start: Start) -> None:
     process = await start(LOG_LEVEL="nonsense")
     error = await api.init_failed()
     assert (error["errorType"], api.init_error_type) == ("ConfigurationError", "Function.ConfigurationError")
@@ -137,14 +129,14 @@ async def test_an_app_that_cannot_be_built_is_an_init_error_that_names_the_setti
     assert (process.returncode, api.polls) == (1, 0)
 
 
-async def test_an_environment_that_makes_no_sense_is_an_init_error(api: RuntimeApi, start: Start) -> None:
+async def test_invalid_environment_is_init_error(api: RuntimeApi, start: Start) -> None:
     process = await start(AWS_LAMBDA_MAX_CONCURRENCY="many")
     assert "AWS_LAMBDA_MAX_CONCURRENCY" in (await api.init_failed())["errorMessage"]
     await in_time(process.communicate())
     assert process.returncode == 1
 
 
-async def test_lambdas_log_configuration_is_the_apps_and_a_failure_is_a_metric(api: RuntimeApi, start: Start) -> None:
+async def test_log_configuration_applies_and_failure_counts(api: RuntimeApi, start: Start) -> None:
     call = api.invoke({"Records": []})
     process = await start(AWS_LAMBDA_LOG_FORMAT="JSON", METRICS_NAMESPACE="Rivulet")
     await api.polled(2)
@@ -157,7 +149,7 @@ async def test_lambdas_log_configuration_is_the_apps_and_a_failure_is_a_metric(a
     assert (metric["moment"], metric["request_id"]) == ("event", call.id)
 
 
-async def test_a_metric_is_out_before_the_process_is_frozen_or_killed(api: RuntimeApi, start: Start) -> None:
+async def test_metric_is_flushed_at_once(api: RuntimeApi, start: Start) -> None:
     api.invoke({"Records": []})
     process = await start(METRICS_NAMESPACE="Rivulet")
     await api.polled(2)
@@ -166,7 +158,7 @@ async def test_a_metric_is_out_before_the_process_is_frozen_or_killed(api: Runti
     assert b'"_aws"' in stdout
 
 
-async def test_outside_lambda_it_says_so_and_fails(start: Start) -> None:
+async def test_start_outside_lambda_fails(start: Start) -> None:
     process = await start(AWS_LAMBDA_RUNTIME_API="")
     _, stderr = await in_time(process.communicate())
     assert b"AWS_LAMBDA_RUNTIME_API is not set" in stderr

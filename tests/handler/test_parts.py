@@ -24,11 +24,11 @@ def test_protocol_is_pure(module: str) -> None:
     assert not imports(module) & IO
 
 
-def test_only_the_connection_speaks_http() -> None:
+def test_only_connection_speaks_http() -> None:
     assert [path.stem for path in FOLDER.glob("*.py") if "h11" in imports(path.stem)] == ["connection"]
 
 
-def test_the_map_names_every_module() -> None:
+def test_map_names_every_module() -> None:
     doors = {"__init__", "__main__", "buffered"}
     modules = {path.stem for path in FOLDER.glob("*.py")} - doors
     named = {line.split()[0] for line in str(handler.__doc__).splitlines() if line.startswith("    ")}

@@ -74,19 +74,19 @@ def late(warm_up: Callable[[], Awaitable[None]]) -> ASGI:
 
 
 @pytest.mark.parametrize("event", WARMERS)
-def test_what_only_names_itself_a_warmer_is_a_ping(event: object) -> None:
+def test_what_only_names_itself_warmer_is_ping(event: object) -> None:
     assert is_ping(event)
 
 
 @pytest.mark.parametrize("event", PINGS)
-async def test_a_ping_is_answered_in_json_without_the_app(api: RuntimeApi, serve: Serve, event: object) -> None:
+async def test_ping_gets_json_without_app(api: RuntimeApi, serve: Serve, event: object) -> None:
     call = api.invoke(event)
     serve(fails)
     await call.end()
     assert (call.resource, call.json) == ("response", {"statusCode": 200, "status": "ok"})
 
 
-async def test_an_app_that_is_not_ready_is_warmed_up_behind_the_answer(api: RuntimeApi, serve: Serve) -> None:
+async def test_ping_warms_up_app(api: RuntimeApi, serve: Serve) -> None:
     answered, warmed_up = asyncio.Event(), asyncio.Event()
 
     async def warm_up() -> None:
@@ -117,7 +117,7 @@ async def will_not_stop() -> None:
 
 
 @pytest.mark.parametrize("warm_up", [breaks, cancels_itself, asyncio.Event().wait, will_not_stop])
-async def test_a_warm_up_that_does_not_succeed_is_told_and_the_next_event_is_asked_for(
+async def test_failed_warm_up_is_logged(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture, warm_up: Callable[[], Awaitable[None]]
 ) -> None:
     call = api.invoke({}, deadline=0.4)
@@ -162,7 +162,7 @@ DENIALS: list[object] = [False, "false", "no", 0, None, "", "http://example.com"
         "hello",
     ],
 )
-def test_what_wants_something_done_is_no_ping(event: object) -> None:
+def test_work_event_is_no_ping(event: object) -> None:
     assert not is_ping(event)
 
 

@@ -38,7 +38,7 @@ def parsed(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return dict(json.loads(prelude(status, headers)))
 
 
-def test_an_invocation_is_read_from_the_headers_of_its_event() -> None:
+def test_invocation_is_read_from_headers() -> None:
     read = invocation(
         deadline_ms="1700000003500",
         trace_id="Root=1",
@@ -49,34 +49,34 @@ def test_an_invocation_is_read_from_the_headers_of_its_event() -> None:
     assert read == Invocation("r1", NOW + 3.5, "Root=1", "arn", "i1", "t1")
 
 
-def test_headers_that_are_missing_or_empty_are_none() -> None:
+def test_missing_headers_are_none() -> None:
     assert invocation(trace_id="") == Invocation("r1")
 
 
-def test_an_event_without_a_request_id_is_an_error() -> None:
+def test_missing_request_id_raises() -> None:
     with pytest.raises(ValueError, match="Lambda-Runtime-Aws-Request-Id"):
         Invocation.from_headers([], now=NOW)
 
 
 @pytest.mark.parametrize("deadline", ["1542409706888", "0", "soon", "-1"])
-def test_a_deadline_that_cannot_be_is_none(deadline: str) -> None:
+def test_impossible_deadline_is_none(deadline: str) -> None:
     assert invocation(deadline_ms=deadline).deadline is None
 
 
 @pytest.mark.parametrize(("left", "expected"), [(30.0, 29.5), (2.0, 1.5), (1.0, 0.75), (0.0, 0.0), (-5.0, 0.0)])
-def test_the_app_is_stopped_with_a_margin_before_the_deadline(left: float, expected: float) -> None:
+def test_time_left_keeps_margin(left: float, expected: float) -> None:
     assert Invocation("r1", deadline=NOW + left).time_left(NOW) == expected
 
 
-def test_without_a_deadline_the_app_is_not_stopped() -> None:
+def test_no_deadline_means_no_limit() -> None:
     assert Invocation("r1").time_left(NOW) is None
 
 
-def test_the_next_event_is_asked_for() -> None:
+def test_next_invocation_is_get() -> None:
     assert next_invocation() == [Head("GET", "/2018-06-01/runtime/invocation/next"), End()]
 
 
-def test_a_streamed_response_announces_mode_and_trailers() -> None:
+def test_streamed_response_announces_mode_and_trailers() -> None:
     head = Invocation("r1", invocation_id="i1").stream()
     assert (head.method, head.path) == ("POST", "/2018-06-01/runtime/invocation/r1/response")
     assert dict(head.headers) == {
@@ -88,11 +88,11 @@ def test_a_streamed_response_announces_mode_and_trailers() -> None:
     }
 
 
-def test_without_an_invocation_id_none_is_echoed() -> None:
+def test_missing_invocation_id_is_not_echoed() -> None:
     assert b"Lambda-Runtime-Invocation-Id" not in dict(Invocation("r1").stream().headers)
 
 
-def test_a_buffered_response_has_a_length() -> None:
+def test_buffered_response_has_length() -> None:
     head, body, end = Invocation("r1", invocation_id="i1").response(b'{"a": 1}')
     assert isinstance(head, Head)
     assert head.path == "/2018-06-01/runtime/invocation/r1/response"
@@ -107,14 +107,14 @@ def test_a_buffered_response_has_a_length() -> None:
         (restore_error(REPORT), "/2018-06-01/runtime/restore/error", {}),
     ],
 )
-def test_an_error_is_posted_with_type_message_and_stack(writes: list[Any], path: str, more: dict[str, str]) -> None:
+def test_error_has_type_message_and_stack(writes: list[Any], path: str, more: dict[str, str]) -> None:
     head, body, _ = writes
     assert head.path == path
     assert dict(head.headers)[b"Lambda-Runtime-Function-Error-Type"] == b"Function.ValueError"
     assert json.loads(body) == {"errorMessage": "no", "errorType": "ValueError", "stackTrace": ["frame"], **more}
 
 
-def test_trailers_carry_the_type_and_the_report_as_base64() -> None:
+def test_trailers_have_type_and_report() -> None:
     trailers = dict(error_trailers(REPORT).trailers)
     assert trailers[b"Lambda-Runtime-Function-Error-Type"] == b"Function.ValueError"
     assert base64.b64decode(trailers[b"Lambda-Runtime-Function-Error-Body"]) == REPORT.to_json()
@@ -122,12 +122,12 @@ def test_trailers_carry_the_type_and_the_report_as_base64() -> None:
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=9000))
-def test_trailers_stay_below_the_4_kib_that_the_service_reads(message: str) -> None:
+def test_trailers_stay_below_4_kib(message: str) -> None:
     report = ErrorReport("Function." + "E" * 100, "E" * 100, message, ("x" * 3000,))
     assert sum(len(name) + len(value) + 4 for name, value in error_trailers(report).trailers) < 4096
 
 
-def test_the_prelude_has_status_headers_and_cookies() -> None:
+def test_prelude_has_status_headers_and_cookies() -> None:
     headers = (b"content-type", b"text/plain"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2; Path=/")
     assert parsed(201, *headers) == {
         "statusCode": 201,
@@ -136,7 +136,7 @@ def test_the_prelude_has_status_headers_and_cookies() -> None:
     }
 
 
-def test_repeated_headers_are_joined_whatever_their_case() -> None:
+def test_repeated_headers_are_joined() -> None:
     assert parsed(200, (b"Vary", b"accept"), (b"vary", b"cookie"))["headers"] == {"vary": "accept, cookie"}
 
 
@@ -146,7 +146,7 @@ def test_header_bytes_are_latin_1() -> None:
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.tuples(names, values)))
-def test_any_header_set_survives_the_prelude(headers: list[tuple[bytes, bytes]]) -> None:
+def test_any_headers_survive_prelude(headers: list[tuple[bytes, bytes]]) -> None:
     encoded = prelude(200, headers)
     read = json.loads(encoded)
     wanted: dict[str, list[str]] = {}
@@ -157,7 +157,7 @@ def test_any_header_set_survives_the_prelude(headers: list[tuple[bytes, bytes]])
     assert b"\0" not in encoded
 
 
-def test_a_prelude_may_take_16_kib_with_its_delimiter() -> None:
+def test_prelude_may_take_16_kib() -> None:
     room = 16 * 1024 - len(DELIMITER) - len(prelude(200, [(b"x", b"")]))
     assert prelude(200, [(b"x", b"v" * room)])
     with pytest.raises(PreludeTooLargeError, match="16376"):

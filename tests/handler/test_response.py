@@ -56,34 +56,34 @@ def piece(data: bytes) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": True}
 
 
-def test_the_start_writes_head_prelude_and_delimiter_at_once(streamed: Response) -> None:
+def test_start_writes_head_prelude_and_delimiter(streamed: Response) -> None:
     prelude = b'{"statusCode": 200, "headers": {}, "cookies": []}'
     assert streamed.send(START) == [INVOCATION.stream(), prelude, DELIMITER]
 
 
-def test_each_piece_is_a_chunk_and_the_last_message_ends_the_stream(streamed: Response) -> None:
+def test_pieces_are_chunks_last_ends_stream(streamed: Response) -> None:
     streamed.send(START)
     assert written(streamed, piece(b"a"), piece(b"b"), LAST) == [b"a", b"b", End()]
     assert streamed.complete
 
 
-def test_a_last_message_with_a_body_is_a_chunk_and_the_end(streamed: Response) -> None:
+def test_last_message_with_body_writes_both(streamed: Response) -> None:
     streamed.send(START)
     assert streamed.send({"type": "http.response.body", "body": b"all"}) == [b"all", End()]
 
 
-def test_an_empty_piece_writes_nothing(streamed: Response) -> None:
+def test_empty_piece_writes_nothing(streamed: Response) -> None:
     streamed.send(START)
     assert streamed.send(piece(b"")) == []
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_a_status_without_a_body_drops_it(streamed: Response, status: int) -> None:
+def test_bodiless_status_drops_body(streamed: Response, status: int) -> None:
     streamed.send(START | {"status": status})
     assert written(streamed, piece(b"dropped"), LAST) == [End()]
 
 
-def test_the_answer_to_head_drops_its_body(bridge: Bridge) -> None:
+def test_response_to_head_drops_body(bridge: Bridge) -> None:
     response = response_to(INVOCATION, request(bridge, function_url("/", "HEAD")), buffered=False)
     response.send(START)
     assert written(response, piece(b"dropped"), LAST) == [End()]
@@ -100,7 +100,7 @@ def test_the_answer_to_head_drops_its_body(bridge: Bridge) -> None:
         [{"type": "websocket.accept"}],
     ],
 )
-def test_a_message_out_of_order_is_refused(streamed: Response, sent: list[Message]) -> None:
+def test_message_out_of_order_raises(streamed: Response, sent: list[Message]) -> None:
     *before, last = sent
     written(streamed, *before)
     with pytest.raises(UnexpectedMessageError, match=str(last["type"])):
@@ -116,7 +116,7 @@ def declared(length: bytes) -> Message:
     ("sent", "fault"),
     [([piece(b"abc"), piece(b"d")], "longer"), ([piece(b"abcd")], "longer"), ([piece(b"ab"), LAST], "shorter")],
 )
-def test_a_body_must_be_as_long_as_it_says(
+def test_body_of_wrong_length_raises(
     form: str, request: pytest.FixtureRequest, sent: list[Message], fault: str
 ) -> None:
     response: Response = request.getfixturevalue(form)
@@ -127,36 +127,36 @@ def test_a_body_must_be_as_long_as_it_says(
     assert not response.complete
 
 
-def test_a_body_as_long_as_it_says_goes_out(streamed: Response) -> None:
+def test_body_of_announced_length_is_sent(streamed: Response) -> None:
     written(streamed, declared(b"3"), piece(b"ab"), piece(b"c"), LAST)
     assert streamed.complete
 
 
 @pytest.mark.parametrize("length", [b"", b"-1", b"3, 3", b"many", "٣".encode()])
-def test_a_length_that_is_no_number_is_refused_before_anything_goes_out(streamed: Response, length: bytes) -> None:
+def test_invalid_content_length_raises_before_start(streamed: Response, length: bytes) -> None:
     with pytest.raises(ContentLengthError, match="no number"):
         streamed.send(declared(length))
     assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
 
 
-def test_the_answer_to_head_says_how_long_the_body_would_be(bridge: Bridge) -> None:
+def test_response_to_head_keeps_content_length(bridge: Bridge) -> None:
     response = response_to(INVOCATION, request(bridge, function_url("/", "HEAD")), buffered=False)
     written(response, declared(b"3"), LAST)
     assert response.complete
 
 
-def test_a_refused_start_leaves_the_response_unstarted(streamed: Response) -> None:
+def test_invalid_start_keeps_state(streamed: Response) -> None:
     with pytest.raises(PreludeTooLargeError):
         streamed.send(START | {"headers": [(b"x", b"v" * 20_000)]})
     assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
 
 
-def test_a_failure_before_the_start_is_an_error_in_place_of_the_response(streamed: Response) -> None:
+def test_failure_before_start_writes_error(streamed: Response) -> None:
     assert streamed.fail(REPORT) == INVOCATION.error(REPORT)
     assert streamed.complete
 
 
-def test_a_failure_after_the_start_is_trailers(streamed: Response) -> None:
+def test_failure_after_start_writes_trailers(streamed: Response) -> None:
     streamed.send(START)
     [end] = streamed.fail(REPORT)
     assert isinstance(end, End)
@@ -165,19 +165,19 @@ def test_a_failure_after_the_start_is_trailers(streamed: Response) -> None:
 
 
 @pytest.mark.parametrize("form", ["streamed", "buffered"])
-def test_a_failure_after_the_end_is_nothing(form: str, request: pytest.FixtureRequest) -> None:
+def test_failure_after_end_writes_nothing(form: str, request: pytest.FixtureRequest) -> None:
     response: Response = request.getfixturevalue(form)
     written(response, START, LAST)
     assert response.fail(REPORT) == []
 
 
 @pytest.mark.parametrize("sent", [[], [START], [START, piece(b"a")]])
-def test_a_buffered_response_fails_as_an_error_to_its_end(buffered: Response, sent: list[Message]) -> None:
+def test_buffered_failure_always_writes_error(buffered: Response, sent: list[Message]) -> None:
     assert written(buffered, *sent) == []
     assert buffered.fail(REPORT) == INVOCATION.error(REPORT)
 
 
-def test_a_buffered_text_is_text(buffered: Response) -> None:
+def test_buffered_text_is_plain(buffered: Response) -> None:
     start = START | {"headers": [(b"content-type", b"text/plain; charset=utf-8")]}
     result = whole(buffered, start, piece("Zür".encode()), LAST)
     assert (result["statusCode"], result["body"], result["isBase64Encoded"]) == (200, "Zür", False)
@@ -188,7 +188,7 @@ def test_buffered_binary_is_base64(buffered: Response) -> None:
     assert (decoded(result), result["isBase64Encoded"]) == (b"\x89PNG", True)
 
 
-def test_buffered_cookies_stay_apart(buffered: Response) -> None:
+def test_buffered_cookies_stay_separate(buffered: Response) -> None:
     result = whole(buffered, START | {"headers": [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]}, LAST)
     assert result["cookies"] == ["a=1", "b=2"]
 
@@ -200,19 +200,19 @@ def test_buffered_header_bytes_are_latin_1(buffered: Response) -> None:
 @pytest.mark.parametrize(
     "event", [rest_api(), load_balancer(), load_balancer(headers=None, multiValueHeaders={}), function_url()]
 )
-def test_the_buffered_form_is_that_of_the_source(bridge: Bridge, event: Event) -> None:
+def test_buffered_form_follows_event_source(bridge: Bridge, event: Event) -> None:
     result = whole(response_to(INVOCATION, request(bridge, event), buffered=True), START, LAST)
     assert result["statusCode"] == 200
     assert ("multiValueHeaders" in result) == ("resource" in event or "multiValueHeaders" in event)
 
 
-def test_a_load_balancer_is_always_answered_buffered(bridge: Bridge) -> None:
+def test_load_balancer_gets_buffered_response(bridge: Bridge) -> None:
     assert whole(response_to(INVOCATION, request(bridge, load_balancer()), buffered=False), START, LAST)
 
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.binary(max_size=20)), st.booleans())
-async def test_any_split_of_a_body_gives_the_same_body(pieces: list[bytes], in_one: bool) -> None:
+async def test_any_split_keeps_body(pieces: list[bytes], in_one: bool) -> None:
     bridge = Bridge(hello)
     streamed = response_to(INVOCATION, request(bridge, function_url()), buffered=False)
     buffered = response_to(INVOCATION, request(bridge, function_url()), buffered=True)

@@ -38,14 +38,14 @@ async def process(api: RuntimeApi, variables: dict[str, str]) -> AsyncIterator[P
         await in_time(process.communicate())
 
 
-async def test_sigterm_while_idle_shuts_the_app_down_and_exits_with_0(api: RuntimeApi, process: Process) -> None:
+async def test_sigterm_while_idle_exits_with_0(api: RuntimeApi, process: Process) -> None:
     await api.polled(1)
     process.terminate()
     assert await in_time(process.communicate()) == (b"shut down\n", b"")
     assert process.returncode == 0
 
 
-async def test_sigterm_while_streaming_ends_the_stream_as_failed(api: RuntimeApi, process: Process) -> None:
+async def test_sigterm_while_streaming_fails_stream(api: RuntimeApi, process: Process) -> None:
     call = api.invoke(function_url("/endless"))
     assert await call.chunk(2) == b"tick"
     process.terminate()
@@ -55,7 +55,7 @@ async def test_sigterm_while_streaming_ends_the_stream_as_failed(api: RuntimeApi
 
 
 @pytest.mark.parametrize("variables", [{"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}])
-async def test_sigterm_in_a_snapshot_that_nobody_restores_exits_with_0(api: RuntimeApi, process: Process) -> None:
+async def test_sigterm_in_snapshot_exits_with_0(api: RuntimeApi, process: Process) -> None:
     api.restoring = asyncio.Event()
     await api.until(lambda: api.snapshots)
     process.terminate()
@@ -63,7 +63,7 @@ async def test_sigterm_in_a_snapshot_that_nobody_restores_exits_with_0(api: Runt
     assert process.returncode == 0
 
 
-async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(api: RuntimeApi, process: Process) -> None:
+async def test_app_that_ignores_cut_stops_at_deadline(api: RuntimeApi, process: Process) -> None:
     api.invoke(function_url("/deaf"), deadline=0.4, fault=Fault(cut_after=3))
     await api.polled(2)
     process.terminate()
@@ -71,9 +71,7 @@ async def test_an_app_that_will_not_hear_of_a_cut_is_stopped_at_its_deadline(api
     assert process.returncode == 0
 
 
-async def test_an_app_that_exits_in_a_task_ends_its_invocation_and_not_the_process(
-    api: RuntimeApi, process: Process
-) -> None:
+async def test_sys_exit_in_task_keeps_process(api: RuntimeApi, process: Process) -> None:
     exits, next_one = api.invoke(function_url("/exits-inside")), api.invoke(function_url("/hello"))
     assert (await exits.end()).error_type == "Function.AppExit"
     assert (await next_one.end()).content == b"hello"
@@ -82,7 +80,7 @@ async def test_an_app_that_exits_in_a_task_ends_its_invocation_and_not_the_proce
     assert process.returncode == 0
 
 
-async def test_what_an_app_leaves_behind_does_not_hold_up_the_end(api: RuntimeApi, process: Process) -> None:
+async def test_leftover_threads_do_not_delay_exit(api: RuntimeApi, process: Process) -> None:
     call = api.invoke(function_url("/leaves"))
     await api.polled(2)
     process.terminate()
@@ -90,7 +88,7 @@ async def test_what_an_app_leaves_behind_does_not_hold_up_the_end(api: RuntimeAp
     assert (call.content, stdout.splitlines()[-1:], process.returncode) == (b"hello", [b"shut down"], 0)
 
 
-async def test_a_response_that_nobody_has_confirmed_by_then_is_no_silent_loss(
+async def test_unconfirmed_response_at_shutdown_is_counted(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = api.invoke(function_url(), fault=Fault(mute=True))
@@ -101,9 +99,7 @@ async def test_a_response_that_nobody_has_confirmed_by_then_is_no_silent_loss(
     assert "no answer to the response" in caplog.text
 
 
-async def test_sigterm_while_an_app_is_stopped_at_its_deadline_leaves_the_deadline_to_be_told(
-    api: RuntimeApi, serve: Serve
-) -> None:
+async def test_sigterm_at_deadline_keeps_deadline_report(api: RuntimeApi, serve: Serve) -> None:
     stopping = asyncio.Event()
 
     @http
@@ -123,7 +119,7 @@ async def test_sigterm_while_an_app_is_stopped_at_its_deadline_leaves_the_deadli
     assert (await call.end()).error_type == "Function.DeadlineExceeded"
 
 
-async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serve: Serve) -> None:
+async def test_app_stops_before_lifespan_ends(api: RuntimeApi, serve: Serve) -> None:
     events: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +143,7 @@ async def test_the_app_is_stopped_before_its_lifespan_ends(api: RuntimeApi, serv
     assert events == ["request stopped", "shut down"]
 
 
-async def test_a_second_sigterm_does_not_cut_the_shutdown_short(api: RuntimeApi, serve: Serve) -> None:
+async def test_second_sigterm_is_ignored(api: RuntimeApi, serve: Serve) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     ended: list[str] = []
 

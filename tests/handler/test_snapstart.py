@@ -68,7 +68,7 @@ async def fail() -> None:
 
 
 @pytest.mark.usefixtures("registry")
-async def test_nothing_is_polled_before_the_restore(api: RuntimeApi, serve: Serve) -> None:
+async def test_restore_precedes_first_poll(api: RuntimeApi, serve: Serve) -> None:
     api.restoring = asyncio.Event()
     call = api.invoke(function_url())
     serve(hello, **SNAP_START)
@@ -78,9 +78,7 @@ async def test_nothing_is_polled_before_the_restore(api: RuntimeApi, serve: Serv
     assert (await call.end()).content == b"hello"
 
 
-async def test_the_app_is_shut_down_for_the_snapshot_and_built_anew_after_it(
-    api: RuntimeApi, registry: Registry
-) -> None:
+async def test_app_is_rebuilt_after_restore(api: RuntimeApi, registry: Registry) -> None:
     def create_app() -> ASGI:
         registry.events.append("built")
         return registry.app()
@@ -96,9 +94,7 @@ async def test_the_app_is_shut_down_for_the_snapshot_and_built_anew_after_it(
     await asyncio.wait({running})
 
 
-async def test_hooks_before_the_snapshot_run_in_reverse_and_those_after_it_in_order(
-    api: RuntimeApi, serve: Serve, registry: Registry
-) -> None:
+async def test_hooks_run_in_documented_order(api: RuntimeApi, serve: Serve, registry: Registry) -> None:
     registry.says(registry.before, "b1", "b2")
     registry.says(registry.after, "a1", "a2")
     serve(registry.app(), **SNAP_START)
@@ -106,54 +102,46 @@ async def test_hooks_before_the_snapshot_run_in_reverse_and_those_after_it_in_or
     assert registry.events == ["startup", "b2", "b1", "shutdown", "a1", "a2", "startup"]
 
 
-async def test_polling_has_a_connection_that_the_snapshot_does_not_know(api: RuntimeApi, serve: Serve) -> None:
+async def test_polling_uses_new_connection(api: RuntimeApi, serve: Serve) -> None:
     serve(hello, **SNAP_START)
     await api.polled(1)
     assert api.connections == 2
 
 
-async def test_a_hook_that_fails_before_the_snapshot_is_an_init_error(
-    api: RuntimeApi, serve: Serve, registry: Registry
-) -> None:
+async def test_failing_snapshot_hook_is_init_error(api: RuntimeApi, serve: Serve, registry: Registry) -> None:
     registry.before.append((fail, (), {}))
     assert await in_time(serve(hello, **SNAP_START)) == 64
     assert (await api.init_failed())["errorMessage"] == "the hook failed"
     assert (api.init_error_type, api.snapshots) == ("Runtime.BeforeSnapshotError", 0)
 
 
-async def test_a_snapshot_that_is_refused_is_an_init_error(api: RuntimeApi, serve: Serve) -> None:
+async def test_refused_snapshot_is_init_error(api: RuntimeApi, serve: Serve) -> None:
     api.restore_status = 403
     assert await in_time(serve(hello, **SNAP_START)) == 64
     assert "403" in (await api.init_failed())["errorMessage"]
 
 
-async def test_a_hook_that_fails_after_the_restore_is_a_restore_error(
-    api: RuntimeApi, serve: Serve, registry: Registry
-) -> None:
+async def test_failing_restore_hook_is_restore_error(api: RuntimeApi, serve: Serve, registry: Registry) -> None:
     registry.after.append((fail, (), {}))
     assert await in_time(serve(hello, **SNAP_START)) == 65
     assert (api.restore_error or {})["errorMessage"] == "the hook failed"
     assert (api.restore_error_type, api.polls) == ("Runtime.AfterRestoreError", 0)
 
 
-async def test_an_app_that_cannot_be_built_again_is_a_restore_error(api: RuntimeApi) -> None:
+async def test_failing_rebuild_is_restore_error(api: RuntimeApi) -> None:
     apps: list[ASGI] = [hello]
     assert await in_time(start(api, apps.pop)) == 65
     assert (api.restore_error or {})["errorType"] == "IndexError"
 
 
-async def test_without_the_package_there_are_no_hooks(
-    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_package_means_no_hooks(api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "snapshot_restore_py", None)
     call = api.invoke(function_url())
     serve(hello, **SNAP_START)
     assert (await call.end()).content == b"hello"
 
 
-async def test_each_restored_environment_draws_numbers_of_its_own(
-    api: RuntimeApi, serve: Serve, registry: Registry
-) -> None:
+async def test_restored_environment_reseeds_random(api: RuntimeApi, serve: Serve, registry: Registry) -> None:
     random.seed(1)
     of_the_snapshot = random.getstate()
     restored: list[object] = []
@@ -163,7 +151,7 @@ async def test_each_restored_environment_draws_numbers_of_its_own(
     assert restored != [of_the_snapshot]
 
 
-async def test_without_snapstart_there_is_no_snapshot(api: RuntimeApi, serve: Serve) -> None:
+async def test_no_snapstart_means_no_snapshot(api: RuntimeApi, serve: Serve) -> None:
     serve(hello)
     await api.polled(1)
     assert api.snapshots == 0

@@ -93,20 +93,20 @@ def app_with(events: list[str]) -> FastAPI:
 
 @pytest.mark.usefixtures("closed_at_exit")
 @pytest.mark.parametrize("event", [function_url(), rest_api(), load_balancer()])
-def test_each_source_is_answered_in_its_form(event: dict[str, Any]) -> None:
+def test_each_source_gets_its_form(event: dict[str, Any]) -> None:
     response = on_stock_client(app_with([]))(event, context())
     assert (response["statusCode"], response["body"]) == (200, "true")
 
 
 @pytest.mark.usefixtures("closed_at_exit")
-def test_requests_run_on_the_loop_of_the_one_lifespan() -> None:
+def test_requests_share_loop_of_lifespan() -> None:
     events: list[str] = []
     handler = on_stock_client(app_with(events))
     assert [handler(function_url(), context())["body"] for _ in range(3)] == ["true"] * 3
     assert events == ["startup"]
 
 
-def test_at_the_end_of_the_process_the_lifespan_is_left_without_a_shutdown(
+def test_process_exit_abandons_lifespan(
     closed_at_exit: list[tuple[Any, ...]],
 ) -> None:
     events: list[str] = []
@@ -118,7 +118,7 @@ def test_at_the_end_of_the_process_the_lifespan_is_left_without_a_shutdown(
 
 
 @pytest.mark.usefixtures("closed_at_exit")
-def test_the_app_learns_the_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_receives_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1")
     response = on_stock_client(app_with([]))(function_url("/invocation"), context())
     assert '"request_id":"r1","trace_id":"Root=1","deadline":' in response["body"]
@@ -146,7 +146,7 @@ def test_a_stage_and_a_base_path_are_removed() -> None:
         (function_url("/hangs"), "Function.DeadlineExceeded"),
     ],
 )
-def test_a_failure_is_raised_by_the_name_of_its_type_and_counted(event: dict[str, Any], name: str) -> None:
+def test_failure_is_raised_by_type_name(event: dict[str, Any], name: str) -> None:
     failures: list[Failure] = []
     handler = on_stock_client(app_with([]), on_failure=failures.append)
     with pytest.raises(Exception, match=r".+") as raised:
@@ -157,7 +157,7 @@ def test_a_failure_is_raised_by_the_name_of_its_type_and_counted(event: dict[str
 
 
 @pytest.mark.usefixtures("closed_at_exit")
-def test_an_exception_of_the_app_is_raised_as_it_is_and_counted() -> None:
+def test_exception_of_app_is_raised_unchanged() -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -191,7 +191,7 @@ def test_what_the_app_leaves_running_is_waited_for() -> None:
 
 
 @pytest.mark.usefixtures("closed_at_exit")
-def test_a_startup_that_fails_fails_the_import() -> None:
+def test_failing_startup_fails_import() -> None:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         raise ValueError("no key")
@@ -210,7 +210,7 @@ def buffered_entry_point(
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_real_app_answers_through_the_buffered_entry_point(tmp_path: Path) -> None:
+def test_real_app_answers_through_buffered_entry_point(tmp_path: Path) -> None:
     paths = ["/bots/api/health", "/bots/", "/bots", "/bots/favicon.svg", "/none"]
     finished = buffered_entry_point(tmp_path, [{}, *map(load_balancer, paths)], BASE_PATH="/bots")
     assert finished.stderr == ""
@@ -223,7 +223,7 @@ def test_the_real_app_answers_through_the_buffered_entry_point(tmp_path: Path) -
     assert (none["isBase64Encoded"], json.loads(none["body"])["status"]) == (False, 404)
 
 
-def test_an_unusable_base_path_fails_the_import_by_name(tmp_path: Path) -> None:
+def test_unusable_base_path_fails_import_by_name(tmp_path: Path) -> None:
     finished = buffered_entry_point(tmp_path, [], BASE_PATH="bots/")
     assert finished.returncode == 1
     assert "BASE_PATH" in finished.stderr.splitlines()[-1]

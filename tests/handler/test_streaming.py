@@ -21,7 +21,7 @@ def answers_early(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-async def test_an_event_is_answered_with_prelude_delimiter_and_body(api: RuntimeApi, serve: Serve) -> None:
+async def test_answer_is_prelude_delimiter_and_body(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url())
     serve(hello)
     await call.end()
@@ -30,13 +30,13 @@ async def test_an_event_is_answered_with_prelude_delimiter_and_body(api: Runtime
 
 
 @pytest.mark.parametrize("event", [function_url(), rest_api(), http_api("/v1/", stage="v1")])
-async def test_every_source_that_can_take_a_stream_gets_one(api: RuntimeApi, serve: Serve, event: object) -> None:
+async def test_streaming_sources_get_stream(api: RuntimeApi, serve: Serve, event: object) -> None:
     call = api.invoke(event)
     serve(hello)
     assert (await call.end()).content == b"hello"
 
 
-async def test_the_first_token_leaves_while_the_app_is_held_before_its_second(api: RuntimeApi, serve: Serve) -> None:
+async def test_first_token_leaves_before_second_exists(api: RuntimeApi, serve: Serve) -> None:
     second = asyncio.Event()
 
     @http
@@ -55,7 +55,7 @@ async def test_the_first_token_leaves_while_the_app_is_held_before_its_second(ap
     assert (await call.end()).content == b"firstsecond"
 
 
-async def test_the_prelude_leaves_before_there_is_a_body(api: RuntimeApi, serve: Serve) -> None:
+async def test_prelude_leaves_before_body(api: RuntimeApi, serve: Serve) -> None:
     body = asyncio.Event()
 
     @http
@@ -72,7 +72,7 @@ async def test_the_prelude_leaves_before_there_is_a_body(api: RuntimeApi, serve:
     assert (await call.end()).content == b""
 
 
-async def test_each_message_is_a_chunk_of_its_own(api: RuntimeApi, serve: Serve) -> None:
+async def test_each_message_is_one_chunk(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         await start(send)
@@ -95,16 +95,14 @@ async def test_each_message_is_a_chunk_of_its_own(api: RuntimeApi, serve: Serve)
         (Response("body"), "HEAD"),
     ],
 )
-async def test_a_response_without_a_body_ends_properly(
-    api: RuntimeApi, serve: Serve, response: Response, method: str
-) -> None:
+async def test_response_without_body_ends(api: RuntimeApi, serve: Serve, response: Response, method: str) -> None:
     call = api.invoke(function_url("/", method))
     serve(response)
     await call.end()
     assert (call.prelude["statusCode"], call.content) == (response.status_code, b"")
 
 
-async def test_the_app_reads_the_body_of_the_request(api: RuntimeApi, serve: Serve) -> None:
+async def test_app_reads_request_body(api: RuntimeApi, serve: Serve) -> None:
     app = FastAPI()
 
     @app.post("/echo")
@@ -118,7 +116,7 @@ async def test_the_app_reads_the_body_of_the_request(api: RuntimeApi, serve: Ser
     assert (await call.end()).content.decode() == '{"a":"🦀"}'
 
 
-async def test_the_app_hears_a_disconnect_once_its_response_is_complete(api: RuntimeApi, serve: Serve) -> None:
+async def test_complete_response_is_followed_by_disconnect(api: RuntimeApi, serve: Serve) -> None:
     heard: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +134,7 @@ async def test_the_app_hears_a_disconnect_once_its_response_is_complete(api: Run
     assert heard == [{"type": "http.request", "body": b"x", "more_body": False}, {"type": "http.disconnect"}]
 
 
-async def test_background_tasks_end_before_the_next_poll(api: RuntimeApi, serve: Serve) -> None:
+async def test_background_tasks_end_before_next_poll(api: RuntimeApi, serve: Serve) -> None:
     release = asyncio.Event()
     done: list[str] = []
 
@@ -155,7 +153,7 @@ async def test_background_tasks_end_before_the_next_poll(api: RuntimeApi, serve:
     assert done == ["work"]
 
 
-async def test_all_invocations_go_over_one_connection(api: RuntimeApi, serve: Serve) -> None:
+async def test_invocations_share_one_connection(api: RuntimeApi, serve: Serve) -> None:
     calls = [api.invoke(function_url()) for _ in range(5)]
     serve(hello)
     assert [(await call.end()).content for call in calls] == [b"hello"] * 5
@@ -163,14 +161,14 @@ async def test_all_invocations_go_over_one_connection(api: RuntimeApi, serve: Se
     assert api.connections == 1
 
 
-async def test_a_server_that_closes_each_connection_is_served_over_new_ones(serve: Serve, api: RuntimeApi) -> None:
+async def test_closing_server_gets_new_connections(serve: Serve, api: RuntimeApi) -> None:
     api.keep_alive = False
     calls = [api.invoke(function_url()) for _ in range(3)]
     serve(hello)
     assert [(await call.end()).content for call in calls] == [b"hello"] * 3
 
 
-async def test_a_slow_reader_holds_the_app_back(api: RuntimeApi, serve: Serve) -> None:
+async def test_slow_reader_blocks_app(api: RuntimeApi, serve: Serve) -> None:
     reads = asyncio.Event()
     sent = 0
 
@@ -194,7 +192,7 @@ async def test_a_slow_reader_holds_the_app_back(api: RuntimeApi, serve: Serve) -
     assert len((await call.end()).content) == 256 * 65536
 
 
-async def test_the_trace_id_is_in_the_environment_while_it_lasts(
+async def test_environment_has_trace_id_during_invocation(
     api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "from before")
@@ -213,7 +211,7 @@ async def test_the_trace_id_is_in_the_environment_while_it_lasts(
     assert seen == ["Root=1-2-3", None]
 
 
-async def test_with_several_invocations_at_once_the_environment_is_left_alone(
+async def test_concurrent_invocations_leave_environment_alone(
     api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "of the process")
@@ -223,7 +221,7 @@ async def test_with_several_invocations_at_once_the_environment_is_left_alone(
     assert os.environ["_X_AMZN_TRACE_ID"] == "of the process"
 
 
-async def test_many_cookies_and_repeated_headers_arrive(api: RuntimeApi, serve: Serve) -> None:
+async def test_cookies_and_repeated_headers_arrive(api: RuntimeApi, serve: Serve) -> None:
     @http
     async def app(send: Send) -> None:
         headers = (b"set-cookie", b"a=1"), (b"vary", b"x"), (b"set-cookie", b"b=2"), (b"vary", b"y")
@@ -236,7 +234,7 @@ async def test_many_cookies_and_repeated_headers_arrive(api: RuntimeApi, serve: 
     assert call.prelude == {"statusCode": 200, "headers": {"vary": "x, y"}, "cookies": ["a=1", "b=2"]}
 
 
-async def test_as_many_invocations_run_at_once_as_the_environment_allows(api: RuntimeApi, serve: Serve) -> None:
+async def test_concurrency_follows_environment(api: RuntimeApi, serve: Serve) -> None:
     here = 0
     all_here = asyncio.Event()
 

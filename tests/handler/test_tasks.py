@@ -49,7 +49,7 @@ def beginning(begin: Callable[[], None]) -> ASGI:
 
 
 @pytest.mark.parametrize("name", ["go_on", "beget"])
-async def test_it_is_waited_for_before_the_next_event_is_asked_for(api: RuntimeApi, serve: Serve, name: str) -> None:
+async def test_task_delays_next_poll(api: RuntimeApi, serve: Serve, name: str) -> None:
     work = Work()
     call = api.invoke(function_url())
     serve(beginning(lambda: work.begin(getattr(work, name))))
@@ -60,7 +60,7 @@ async def test_it_is_waited_for_before_the_next_event_is_asked_for(api: RuntimeA
     assert work.ended.is_set()
 
 
-async def test_it_is_waited_for_no_longer_than_the_time_limit_and_named(
+async def test_wait_ends_at_deadline_and_names_task(
     api: RuntimeApi, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     work = Work()
@@ -72,9 +72,7 @@ async def test_it_is_waited_for_no_longer_than_the_time_limit_and_named(
     assert "Work.begin" in line
 
 
-async def test_what_does_not_end_is_not_waited_for_at_any_price(
-    api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_wait_for_endless_task_is_bounded(api: RuntimeApi, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handler.cycle.TASKS_LIMIT", 0.05)
     work = Work()
     api.invoke(function_url(), deadline=60)
@@ -83,7 +81,7 @@ async def test_what_does_not_end_is_not_waited_for_at_any_price(
     assert not work.ended.is_set()
 
 
-async def test_it_is_cancelled_where_the_process_is_to_end(api: RuntimeApi, serve: Serve) -> None:
+async def test_shutdown_cancels_task(api: RuntimeApi, serve: Serve) -> None:
     work, stopped = Work(), asyncio.Event()
 
     async def go_on() -> None:
@@ -100,7 +98,7 @@ async def test_it_is_cancelled_where_the_process_is_to_end(api: RuntimeApi, serv
     assert stopped.is_set()
 
 
-async def test_what_lives_as_long_as_the_process_has_a_context_of_its_own(api: RuntimeApi, serve: Serve) -> None:
+async def test_task_in_own_context_is_not_tracked(api: RuntimeApi, serve: Serve) -> None:
     work = Work()
     api.invoke(function_url())
     serve(beginning(lambda: work.begin(work.go_on, Context())))
@@ -108,7 +106,7 @@ async def test_what_lives_as_long_as_the_process_has_a_context_of_its_own(api: R
     assert not work.ended.is_set()
 
 
-async def test_what_the_lifespan_has_begun_is_not_waited_for(api: RuntimeApi, serve: Serve) -> None:
+async def test_lifespan_task_is_not_tracked(api: RuntimeApi, serve: Serve) -> None:
     work = Work()
     answer = beginning(lambda: None)
 
@@ -127,7 +125,7 @@ async def test_what_the_lifespan_has_begun_is_not_waited_for(api: RuntimeApi, se
     assert not work.ended.is_set()
 
 
-async def test_one_invocation_does_not_wait_for_what_another_has_left(api: RuntimeApi, serve: Serve) -> None:
+async def test_invocation_ignores_tasks_of_others(api: RuntimeApi, serve: Serve) -> None:
     work = Work()
     first = iter([True])
 

@@ -53,50 +53,50 @@ def zipped_size(artifact: Path, archive: Path) -> int:
     return archive.stat().st_size
 
 
-def test_it_holds_the_locked_distributions_and_no_other(artifact: Path) -> None:
+def test_artifact_has_exactly_locked_distributions(artifact: Path) -> None:
     assert installed(artifact) == locked()
 
 
-def test_its_top_level_is_the_project_and_what_is_locked(artifact: Path) -> None:
+def test_top_level_is_project_and_dependencies(artifact: Path) -> None:
     names = {p.name.removesuffix(".py") for p in artifact.iterdir() if p.suffix != ".dist-info"} - {"__pycache__"}
     imports = {n for n, owners in packages_distributions().items() if locked() & set(map(normalised, owners))}
     assert {"app", "handler"} <= names <= imports | {"app", "handler"}
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout")
-def test_it_holds_all_of_the_project(artifact: Path) -> None:
+def test_artifact_has_whole_project(artifact: Path) -> None:
     command = ["git", "ls-files", "-z", "app", "handler"]
     listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     assert set(listed.stdout.split("\0")) - {""} <= files(artifact).keys()
 
 
-def test_it_holds_no_tests(artifact: Path) -> None:
+def test_artifact_has_no_tests(artifact: Path) -> None:
     assert not [name for name in files(artifact) if {"tests", "_tests"} & set(Path(name).parts)]
 
 
-def test_it_is_at_most_15_megabytes_zipped(artifact: Path, tmp_path: Path) -> None:
+def test_artifact_is_below_15_mb(artifact: Path, tmp_path: Path) -> None:
     assert zipped_size(artifact, tmp_path / "artifact.zip") <= 15 * MEGABYTE
 
 
-def test_its_bootstrap_is_executable(artifact: Path) -> None:
+def test_bootstrap_is_executable(artifact: Path) -> None:
     assert (artifact / "handler/bootstrap").stat().st_mode & 0o777 == 0o755
 
 
-def test_every_module_has_bytecode_for_the_target_and_no_other(runnable: Runnable) -> None:
+def test_every_module_has_bytecode_for_target(runnable: Runnable) -> None:
     names = files(runnable.artifact)
     modules = {name.removesuffix(".py") for name in names if name.endswith(".py")}
     compiled = {name.replace("__pycache__/", "") for name in names if name.endswith(".pyc")}
     assert compiled == {f"{module}.{runnable.cache_tag}.pyc" for module in modules}
 
 
-def test_bytecode_is_valid_whatever_the_dates_and_names_the_files_of_lambda(runnable: Runnable) -> None:
+def test_bytecode_ignores_dates(runnable: Runnable) -> None:
     bytecode = (runnable.artifact / f"app/__pycache__/main.{runnable.cache_tag}.pyc").read_bytes()
     assert bytecode[4:8] == (1).to_bytes(4, "little")  # PEP 552: by hash, unchecked
     assert b"/var/task/app/main.py" in bytecode
     assert str(runnable.artifact).encode() not in bytecode
 
 
-def test_two_builds_are_the_same(artifact: Path, rebuilt: Path) -> None:
+def test_builds_are_reproducible(artifact: Path, rebuilt: Path) -> None:
     one, other = files(artifact), files(rebuilt)
     assert one.keys() == other.keys()
     different = [name for name, path in one.items() if path.read_bytes() != other[name].read_bytes()]
@@ -104,9 +104,9 @@ def test_two_builds_are_the_same(artifact: Path, rebuilt: Path) -> None:
     assert [n for n, p in one.items() if p.stat().st_mtime != other[n].stat().st_mtime] == []
 
 
-def test_its_native_code_is_for_lambda(artifact: Path) -> None:
+def test_native_code_is_for_lambda(artifact: Path) -> None:
     assert native_platforms(artifact) == {"cpython-313-x86_64-linux-gnu"}
 
 
-def test_its_native_code_is_for_graviton_where_that_is_asked_for(for_arm: Path) -> None:
+def test_arm64_build_has_arm64_code(for_arm: Path) -> None:
     assert native_platforms(for_arm) == {"cpython-313-aarch64-linux-gnu"}

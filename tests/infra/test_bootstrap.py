@@ -41,17 +41,17 @@ def bootstrap(
     return tuple(answer)
 
 
-def test_it_becomes_the_handler_on_lambdas_interpreter_without_arguments(task_root: Path) -> None:
+def test_bootstrap_execs_handler(task_root: Path) -> None:
     interpreter, arguments, directory, _ = bootstrap(task_root)
     assert (interpreter, arguments, directory) == (sys.executable, [], str(task_root))
 
 
-def test_modules_come_from_the_artifact_then_layers_then_the_runtime(task_root: Path) -> None:
+def test_module_path_is_artifact_layers_runtime(task_root: Path) -> None:
     *_, path = bootstrap(task_root)
     assert path[:4] == [str(task_root), SITE_PACKAGES, "/opt/python", "/var/runtime"]
 
 
-def test_a_pythonpath_of_the_deployer_comes_last(task_root: Path) -> None:
+def test_pythonpath_of_deployer_comes_last(task_root: Path) -> None:
     *_, path = bootstrap(task_root, PYTHONPATH="/mnt/modules")
     assert path[:5] == [str(task_root), SITE_PACKAGES, "/opt/python", "/var/runtime", "/mnt/modules"]
 
@@ -71,6 +71,6 @@ def test_start_fails_without_a_working_interpreter(task_root: Path) -> None:
         bootstrap(task_root, interpreter="/nowhere/python")
 
 
-def test_it_fails_where_there_is_no_task_root(tmp_path: Path) -> None:
+def test_missing_task_root_fails(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         bootstrap(tmp_path / "nowhere")

@@ -31,7 +31,7 @@ def stream_events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
     return [(field["event"], json.loads(field["data"])) for field in fields]
 
 
-def test_a_function_url_event_is_answered_by_a_prelude_and_the_whole_stream(function_url: str) -> None:
+def test_function_url_event_gets_whole_stream(function_url: str) -> None:
     prelude, body = invoke(function_url, "api-chat-stream")
     names = [name for name, _ in stream_events(body)]
     assert prelude["statusCode"] == 200
@@ -39,7 +39,7 @@ def test_a_function_url_event_is_answered_by_a_prelude_and_the_whole_stream(func
     assert (names[0], set(names[1:-1]), names[-1]) == ("start", {"text"}, "end")
 
 
-def test_the_stream_says_what_the_stand_in_has_said(function_url: str) -> None:
+def test_stream_equals_answer_of_stand_in(function_url: str) -> None:
     _, body = invoke(function_url, "api-chat-stream")
     events = stream_events(body)
     text = "".join(data["delta"] for name, data in events if name == "text")
@@ -48,13 +48,13 @@ def test_the_stream_says_what_the_stand_in_has_said(function_url: str) -> None:
     assert events[-1][1]["status"] == "completed"
 
 
-def test_the_page_is_served_from_the_artifact(function_url: str) -> None:
+def test_artifact_serves_page(function_url: str) -> None:
     prelude, body = invoke(function_url, "page")
     assert prelude["statusCode"] == 200
     assert body.startswith(b"<!doctype html>")
 
 
-def test_a_rest_api_event_is_streamed_too(function_url: str) -> None:
+def test_rest_api_event_gets_stream(function_url: str) -> None:
     prelude, body = invoke(function_url, "rest-api")
     assert prelude["statusCode"] == 200
     assert json.loads(body)["status"] == "completed"

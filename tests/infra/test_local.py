@@ -32,7 +32,7 @@ def ready_url(local: Program) -> str:
     return url
 
 
-def test_without_a_key_it_gives_demo_answers_and_says_so(program: Start) -> None:
+def test_missing_key_gives_demo_answers(program: Start) -> None:
     local = program("infra.local", PORT="0")
     url = local.url()
     assert "Set OPENAI_API_KEY" in local.read_until("demo answers: no API key")
@@ -49,7 +49,7 @@ def test_without_a_key_it_gives_demo_answers_and_says_so(program: Start) -> None
     assert "Traceback" not in local.said
 
 
-def test_with_a_key_and_a_base_url_it_asks_there_and_says_nothing_of_a_demo(program: Start) -> None:
+def test_key_and_base_url_disable_demo(program: Start) -> None:
     with StandIn() as openai:
         local = program(
             "fastapi", "dev", "--no-reload", "--port=0", cwd=ROOT, OPENAI_API_KEY="key", OPENAI_BASE_URL=openai.base_url
@@ -65,7 +65,7 @@ def test_with_a_key_and_a_base_url_it_asks_there_and_says_nothing_of_a_demo(prog
     assert "demo answers" not in local.said
 
 
-def test_a_taken_port_is_one_line(program: Start) -> None:
+def test_taken_port_is_one_line(program: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         local = program("infra.local", PORT=str(port))
@@ -76,7 +76,7 @@ def test_a_taken_port_is_one_line(program: Start) -> None:
 
 
 @pytest.mark.parametrize("port", ["99999", "http", "-1"])
-def test_a_port_that_is_none_is_told(port: str) -> None:
+def test_invalid_port_is_reported(port: str) -> None:
     with pytest.raises(SystemExit, match=f"127.0.0.1:{port}: no port number"):
         free_port(port)
 
@@ -90,7 +90,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_setting_ends_the_server_before_its_reloader(program: Start, name: str) -> None:
+def test_wrong_setting_ends_server_before_reloader(program: Start, name: str) -> None:
     local = program("infra.local", PORT="0", **{name: WRONG[name]})
     assert local.end() == 1
     assert len(local.said.splitlines()) == 1
@@ -106,7 +106,7 @@ def test_a_wrong_env_file_ends_the_server(program: Start, tmp_path: Path) -> Non
     assert len(local.said.splitlines()) == 1
 
 
-def test_an_application_that_cannot_be_built_ends_the_reloader(program: Start) -> None:
+def test_application_that_cannot_be_built_ends_reloader(program: Start) -> None:
     """The client of the table is made with the application only."""
     local = program(
         "infra.local", PORT="0", TABLE_NAME="table", AWS_DEFAULT_REGION="eu-central-1", AWS_ENDPOINT_URL="x"
@@ -148,9 +148,7 @@ def test_a_reload_ends_streams_as_interrupted(program: Start) -> None:
 
 
 @pytest.mark.parametrize("command", [("infra.local",), ("fastapi", "dev", "--no-reload", "--port=0")], ids=" ".join)
-def test_the_end_of_the_server_ends_streams_as_interrupted(
-    program: Start, tmp_path: Path, command: tuple[str, ...]
-) -> None:
+def test_end_of_server_ends_streams_as_interrupted(program: Start, tmp_path: Path, command: tuple[str, ...]) -> None:
     local = program(*command, cwd=ROOT, PORT="0", DATA_DIR=str(tmp_path))
     url = ready_url(local)
     with waiting_stream(url) as lines:
@@ -198,7 +196,7 @@ def test_a_file_that_others_can_read_is_found(tmp_path: Path, *, mode: int, expe
     assert is_readable_by_others(tmp_path / ".env") is expected
 
 
-def test_an_env_file_that_others_can_read_is_one_line(program: Start, tmp_path: Path) -> None:
+def test_readable_env_file_is_one_line(program: Start, tmp_path: Path) -> None:
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     local = program("uvicorn", "infra.local:app", "--port=0")
@@ -206,7 +204,7 @@ def test_an_env_file_that_others_can_read_is_one_line(program: Start, tmp_path: 
     assert len([line for line in local.said.splitlines() if "chmod 600 .env" in line]) == 1
 
 
-def test_the_documented_copy_of_the_env_file_is_private(tmp_path: Path) -> None:
+def test_documented_copy_of_env_file_is_private(tmp_path: Path) -> None:
     command = re.search(r"install -m 600 \S+ \S+", (ROOT / "README.md").read_text())
     assert command
     shutil.copy(ROOT / ".env.example", tmp_path)
@@ -214,14 +212,14 @@ def test_the_documented_copy_of_the_env_file_is_private(tmp_path: Path) -> None:
     assert not is_readable_by_others(tmp_path / ".env")
 
 
-def test_a_wrong_setting_is_one_line_that_names_it(program: Start) -> None:
+def test_wrong_setting_is_one_line(program: Start) -> None:
     local = program("uvicorn", "infra.local:app", "--port=0", OPENAI_TIMEOUT_FIRST="soon")
     assert local.end() == 1
     assert local.said.startswith("OPENAI_TIMEOUT_FIRST: ")
     assert len(local.said.splitlines()) == 1
 
 
-def test_importing_the_module_builds_no_application(program: Start) -> None:
+def test_import_builds_no_application(program: Start) -> None:
     local = program("timeit", "-n1", "-r1", "import infra.local", OPENAI_TIMEOUT_FIRST="soon")
     assert local.end() == 0
     assert "demo answers" not in local.said

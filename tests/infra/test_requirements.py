@@ -25,29 +25,29 @@ def names(requirements: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(("smaller", "larger"), [("function", "local"), ("local", "dev")])
-def test_a_lock_is_part_of_the_next_larger_one(smaller: str, larger: str) -> None:
+def test_lock_is_part_of_larger_lock(smaller: str, larger: str) -> None:
     assert pins(smaller) < pins(larger)
 
 
-def test_the_function_has_everything_that_it_depends_on() -> None:
+def test_function_lock_has_all_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert names(project["dependencies"]) <= {name for name, _ in pins("function")}
 
 
-def test_the_function_needs_no_boto3_because_lambda_brings_it() -> None:
+def test_function_lock_has_no_boto3() -> None:
     assert not {"boto3", "botocore"} & {name for name, _ in pins("function")}
 
 
-def test_the_function_s_lock_has_no_markers_which_pip_would_evaluate_for_another_python() -> None:
+def test_function_lock_has_no_markers() -> None:
     assert " ; " not in text("function")
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_everything_has_hashes(lock: str) -> None:
+def test_every_requirement_has_hashes(lock: str) -> None:
     for entry in re.split(r"\n(?=\S)", text(lock)):
         assert "--hash=sha256:" in entry
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_host(lock: str) -> None:
+def test_lock_names_no_host(lock: str) -> None:
     assert "://" not in text(lock)

@@ -58,7 +58,7 @@ def variables(standin_port: int) -> dict[str, str]:
     return {"OPENAI_BASE_URL": f"http://host.containers.internal:{standin_port}/v1"}
 
 
-def test_every_event_has_an_expected_answer() -> None:
+def test_every_event_has_expected_answer() -> None:
     assert ANSWERS.keys() == {path.stem for path in EVENTS.glob("*.json")}
 
 
@@ -89,25 +89,25 @@ def api_url(build: Build, standin_port: int, tmp_path_factory: pytest.TempPathFa
         yield f"http://127.0.0.1:{port}"
 
 
-def test_start_api_serves_the_page_though_the_rest_api_is_off_by_default(api_url: str) -> None:
+def test_start_api_serves_page(api_url: str) -> None:
     page = httpx2.get(f"{api_url}/", timeout=60)
     assert page.status_code == 200
     assert "<title>Rivulet</title>" in page.text
 
 
-def test_start_api_serves_an_answer(api_url: str) -> None:
+def test_start_api_serves_answer(api_url: str) -> None:
     answer = httpx2.post(f"{api_url}/api/chat", json={"message": "Name three rivers."}, timeout=60)
     assert answer.status_code == 200
     assert answer.json()["status"] == "completed"
 
 
-def test_start_api_serves_a_stream_in_one_piece(api_url: str) -> None:
+def test_start_api_serves_stream_in_one_piece(api_url: str) -> None:
     answer = httpx2.post(f"{api_url}/api/chat/stream", json={"message": "Name three rivers."}, timeout=60)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.text.count("event: end\n") == 1
 
 
-def test_ctrl_c_in_the_middle_of_an_answer_leaves_no_container(build: Build, tmp_path: Path) -> None:
+def test_interrupt_during_answer_leaves_no_container(build: Build, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with StandIn(host="0.0.0.0") as standin:
         port = int(standin.base_url.removesuffix("/v1").rpartition(":")[2])

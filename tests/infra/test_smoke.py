@@ -35,7 +35,7 @@ def deployment(*, health: str = '{"status":"ok"}', page: str = "<title>Rivulet</
     )
 
 
-def test_the_app_passes(app: ASGIApp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_app_passes(app: ASGIApp, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(app) as url:
         smoke(url)
     assert re.fullmatch(
@@ -43,7 +43,7 @@ def test_the_app_passes(app: ASGIApp, capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
-def test_the_app_passes_below_the_path_of_a_stage(app: ASGIApp) -> None:
+def test_app_passes_below_stage(app: ASGIApp) -> None:
     with serving(Starlette(routes=[Mount("/live", app)])) as url:
         smoke(f"{url}/live/")
 
@@ -60,6 +60,6 @@ def test_the_app_passes_below_the_path_of_a_stage(app: ASGIApp) -> None:
     ],
     ids=["buffered", "failed", "cut", "refused", "another page", "ill"],
 )
-def test_it_says_what_is_wrong(wrong: ASGIApp, complaint: str) -> None:
+def test_failure_is_named(wrong: ASGIApp, complaint: str) -> None:
     with serving(wrong) as url, pytest.raises(SmokeError, match=complaint):
         smoke(url)

@@ -64,47 +64,47 @@ def integrations(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rest_api", ["false", "true"])
-def test_every_reference_leads_somewhere(template: dict[str, Any], rest_api: str) -> None:
+def test_every_reference_resolves(template: dict[str, Any], rest_api: str) -> None:
     assert Stack(template, RestApi=rest_api).dangling() == set()
 
 
-def test_the_function_url_streams(stack: Stack) -> None:
+def test_function_url_streams(stack: Stack) -> None:
     assert stack.properties("ChatFunctionUrl")["InvokeMode"] == "RESPONSE_STREAM"
 
 
-def test_anybody_may_call_the_function_url(stack: Stack) -> None:
+def test_function_url_is_public(stack: Stack) -> None:
     public = {p["Action"] for p in stack.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
     assert public == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
 
 
-def test_the_wrapper_puts_the_streaming_door_in_place(stack: Stack) -> None:
+def test_wrapper_selects_streaming_entry_point(stack: Stack) -> None:
     function = stack.properties("ChatFunction")
     assert function["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/var/task/handler/bootstrap"
     assert function["Handler"] == "handler.buffered.handler"
 
 
-def test_there_is_no_rest_api_by_default(stack: Stack) -> None:
+def test_rest_api_is_off_by_default(stack: Stack) -> None:
     assert not [r for r in stack.resources.values() if r["Type"].startswith("AWS::ApiGateway::")]
     assert "RestApiUrl" not in stack.outputs
 
 
-def test_the_rest_api_streams_every_path(stack_with_rest_api: Stack) -> None:
+def test_rest_api_streams_every_path(stack_with_rest_api: Stack) -> None:
     modes = {path: i["responseTransferMode"] for path, i in integrations(stack_with_rest_api).items()}
     assert modes == {"/": "STREAM", "/{proxy+}": "STREAM"}
 
 
-def test_the_rest_api_invokes_the_function_for_a_stream(stack_with_rest_api: Stack) -> None:
+def test_rest_api_invokes_with_response_streaming(stack_with_rest_api: Stack) -> None:
     for integration in integrations(stack_with_rest_api).values():
         assert integration["uri"]["Fn::Sub"].endswith("/${ChatFunction.Arn}/response-streaming-invocations")
 
 
-def test_the_rest_api_and_no_other_may_call_the_function(stack_with_rest_api: Stack) -> None:
+def test_only_own_rest_api_may_invoke(stack_with_rest_api: Stack) -> None:
     permission = stack_with_rest_api.properties("ChatRestApiPermission")
     assert permission["Action"] == "lambda:InvokeFunction"
     assert ":${ChatRestApi}/live/" in permission["SourceArn"]["Fn::Sub"]
 
 
-def test_the_rest_api_waits_longer_than_the_function_runs(stack_with_rest_api: Stack) -> None:
+def test_rest_api_timeout_exceeds_function_timeout(stack_with_rest_api: Stack) -> None:
     longest = stack_with_rest_api.parameters["Timeout"]
     for integration in integrations(stack_with_rest_api).values():
         assert integration["timeoutInMillis"] > 1000 * int(longest)
@@ -113,7 +113,7 @@ def test_the_rest_api_waits_longer_than_the_function_runs(stack_with_rest_api: S
 OPERATIONS = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchGetItem", "BatchWriteItem", "Query"]
 
 
-def test_the_function_may_use_its_log_its_parameters_and_its_table_and_nothing_else(stack: Stack) -> None:
+def test_role_allows_log_parameters_and_table(stack: Stack) -> None:
     here = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ParameterPath}"
     assert statements(stack) == {
         "['logs:CreateLogStream', 'logs:PutLogEvents']": ["{'Fn::GetAtt': ['ChatLogGroup', 'Arn']}"],
@@ -125,7 +125,7 @@ def test_the_function_may_use_its_log_its_parameters_and_its_table_and_nothing_e
     }
 
 
-def test_the_table_is_the_one_that_the_store_is_made_for(stack: Stack) -> None:
+def test_table_matches_store(stack: Stack) -> None:
     table = stack.properties("ChatTable")
     wanted = create_table_input("")
     assert {name: table[name] for name in wanted if name != "TableName"} == {
@@ -135,7 +135,7 @@ def test_the_table_is_the_one_that_the_store_is_made_for(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("parameter", ["PointInTimeRecovery", "DeletionProtection"])
-def test_the_table_is_protected_where_a_parameter_says_so(template: dict[str, Any], parameter: str) -> None:
+def test_parameters_protect_table(template: dict[str, Any], parameter: str) -> None:
     def said(value: str) -> tuple[object, object]:
         table = Stack(template, **{parameter: value}).properties("ChatTable")
         return table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], table[
@@ -146,12 +146,12 @@ def test_the_table_is_protected_where_a_parameter_says_so(template: dict[str, An
     assert sorted(map(str, said("true"))) == ["false", "true"]
 
 
-def test_the_role_has_no_managed_policy(stack: Stack) -> None:
+def test_role_has_no_managed_policy(stack: Stack) -> None:
     assert "ManagedPolicyArns" not in stack.properties("ChatRole")
     assert len(stack.of_type("AWS::IAM::Role")) == 1
 
 
-def test_a_customer_managed_key_may_be_used_and_no_other(template: dict[str, Any]) -> None:
+def test_only_own_kms_key_is_allowed(template: dict[str, Any]) -> None:
     key = "arn:aws:kms:eu-central-1:123456789012:key/1f2e3d4c"
     assert statements(Stack(template, KmsKeyArn=key))["kms:Decrypt"] == [key]
 
@@ -160,7 +160,7 @@ def test_no_concurrency_is_reserved_by_default(stack: Stack) -> None:
     assert "ReservedConcurrentExecutions" not in stack.properties("ChatFunction")
 
 
-def test_concurrency_is_reserved_by_parameter(template: dict[str, Any]) -> None:
+def test_parameter_reserves_concurrency(template: dict[str, Any]) -> None:
     limited = Stack(template, ReservedConcurrency="5")
     assert limited.properties("ChatFunction")["ReservedConcurrentExecutions"] == "5"
 
@@ -169,13 +169,13 @@ BASE_PATHS = ["", "/chat", "/a/b.c", "/$default", "chat", "/", "/chat/", "//a", 
 
 
 @pytest.mark.parametrize("path", BASE_PATHS)
-def test_a_base_path_is_refused_by_all_or_none(template: dict[str, Any], path: str) -> None:
+def test_base_path_is_refused_by_or_none(template: dict[str, Any], path: str) -> None:
     pattern = template["Parameters"]["BasePath"]["AllowedPattern"]
     accepted = re.fullmatch(pattern, path) is not None
     assert accepted == (BASE_PATH.fullmatch(path) is not None) == is_taken("BASE_PATH", path)
 
 
-def test_the_log_group_forgets(stack: Stack) -> None:
+def test_log_group_has_retention(stack: Stack) -> None:
     assert stack.properties("ChatFunction")["LoggingConfig"]["LogGroup"] == {"Ref": "ChatLogGroup"}
     assert stack.properties("ChatLogGroup")["RetentionInDays"] == 30
 
@@ -217,14 +217,14 @@ def is_taken(name: str, value: str) -> bool:
     return True
 
 
-def test_the_numbers_of_a_stack_have_the_limits_of_the_settings(template: dict[str, Any]) -> None:
+def test_numbers_of_stack_have_limits_of_settings(template: dict[str, Any]) -> None:
     numbers = {n: pair for n, pair in settings_of_parameters(template).items() if pair[1].annotation in (int, float)}
     assert len(numbers) > 6
     said = {name: (p["Type"], p.get("MinValue"), p.get("MaxValue")) for name, (p, _) in numbers.items()}
     assert said == {name: ("Number", *limits(field)) for name, (_, field) in numbers.items()}
 
 
-def test_the_limits_of_a_stack_hold_for_the_settings(template: dict[str, Any]) -> None:
+def test_limits_of_stack_hold_for_settings(template: dict[str, Any]) -> None:
     for name, (parameter, _) in settings_of_parameters(template).items():
         for limit, beyond in ((parameter.get("MinValue"), -1), (parameter.get("MaxValue"), 1)):
             if limit is not None:
@@ -238,7 +238,7 @@ def choices(field: FieldInfo) -> set[str]:
     return set(get_args(field.annotation)) if get_origin(field.annotation) is Literal else set()
 
 
-def test_the_choices_of_a_stack_are_those_of_the_settings(template: dict[str, Any]) -> None:
+def test_choices_of_stack_are_those_of_settings(template: dict[str, Any]) -> None:
     pairs = settings_of_parameters(template)
     said = {name: set(parameter.get("AllowedValues", ())) for name, (parameter, _) in pairs.items()}
     assert said == {name: choices(field) for name, (_, field) in pairs.items()}
@@ -252,7 +252,7 @@ def test_the_choices_of_a_stack_are_those_of_the_settings(template: dict[str, An
         *("https://host/v1#a", "https://host /v1", "host/v1", "ftp://host", "https://", "https://höst", "https://h\no"),
     ],
 )
-def test_a_stack_takes_the_base_urls_that_the_settings_take(template: dict[str, Any], url: str) -> None:
+def test_stack_takes_base_urls_that_settings_take(template: dict[str, Any], url: str) -> None:
     is_allowed = bool(re.fullmatch(template["Parameters"]["OpenAIBaseUrl"]["AllowedPattern"], url))
     assert is_allowed is (is_taken("OPENAI_BASE_URL", url) or url == "")
 
@@ -270,18 +270,18 @@ def longest_value(template: dict[str, Any], value: object) -> int:
     return len(str(value))
 
 
-def test_the_variables_of_every_stack_fit_into_lambdas_limit(template: dict[str, Any]) -> None:
+def test_variables_of_every_stack_fit_into_lambdas_limit(template: dict[str, Any]) -> None:
     environment = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
     longest = {n: "x" * longest_value(template, v) * BYTES_PER_CHARACTER.get(n, 1) for n, v in environment.items()}
     assert len(json.dumps(longest, separators=(",", ":"))) <= LIMIT
 
 
-def test_the_variables_are_the_settings(stack: Stack) -> None:
+def test_variables_match_settings(stack: Stack) -> None:
     settings = {name.upper() for name in Settings.model_fields}
     assert variables(stack).keys() == settings - NOT_ON_LAMBDA
 
 
-def test_the_variables_have_the_settings_defaults(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_have_defaults_of_settings(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     default = Settings(_env_file=None)

@@ -164,7 +164,7 @@ def test_failure_before_the_first_byte_has_its_status(chat: httpx2.Client) -> No
     assert response.json()["code"] == "upstream_failed"
 
 
-def test_failure_after_the_first_byte_is_in_the_end_event(chat: httpx2.Client) -> None:
+def test_failure_after_first_byte_is_in_end_event(chat: httpx2.Client) -> None:
     response = chat.post("/api/chat/stream", json=play({"created": True}, {"text": "half"}, {"cut": True}))
     assert (response.status_code, text_of(response.text)) == (200, "half")
     name, end = events(response.text)[-1]
@@ -187,6 +187,6 @@ def test_crash_before_the_first_byte_is_an_error(small: httpx2.Client) -> None:
     assert (response.status_code, response.json()["errorMessage"]) == (500, "before the first byte")
 
 
-def test_function_serves_on_after_a_crash_in_a_response(small: httpx2.Client) -> None:
+def test_function_serves_on_after_crash_in_response(small: httpx2.Client) -> None:
     assert small.get("/fails-half-way").content.startswith(b"half")
     assert small.get("/hello").content == b"hello"

@@ -16,7 +16,7 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
     return {"event": {"type": f"response.{kind}", **fields}}
 
 
-def test_the_first_words_are_shown_before_the_last_have_been_sent(chat: ChatPage, standin: StandIn) -> None:
+def test_first_words_appear_during_answer(chat: ChatPage, standin: StandIn) -> None:
     chat.ask(play(CREATED, {"text": "First words, "}, {"gate": "last"}, {"text": "last words."}, COMPLETED))
     expect(chat.answer).to_have_text("First words,")
     expect(chat.status).to_have_text("Answering.")
@@ -27,7 +27,7 @@ def test_the_first_words_are_shown_before_the_last_have_been_sent(chat: ChatPage
     chat.expect_ready()
 
 
-def test_an_ordinary_question_is_answered(chat: ChatPage, standin: StandIn) -> None:
+def test_question_is_answered(chat: ChatPage, standin: StandIn) -> None:
     chat.ask("What is a rivulet?")
     expect(chat.status).to_contain_text("The answer is complete. Tokens:")
     expect(chat.answer).not_to_be_empty()
@@ -35,7 +35,7 @@ def test_an_ordinary_question_is_answered(chat: ChatPage, standin: StandIn) -> N
     assert len(standin.requests()) == 1
 
 
-def test_while_nothing_has_come_yet_the_page_says_that_it_waits(chat: ChatPage, standin: StandIn) -> None:
+def test_page_shows_waiting_state(chat: ChatPage, standin: StandIn) -> None:
     question = play({"gate": "head"}, CREATED, COMPLETED)
     chat.ask(question)
     expect(chat.status).to_have_text("Waiting for the answer.")
@@ -45,14 +45,14 @@ def test_while_nothing_has_come_yet_the_page_says_that_it_waits(chat: ChatPage, 
     chat.expect_ready()
 
 
-def test_the_page_says_that_an_answer_has_no_text(chat: ChatPage) -> None:
+def test_page_says_that_answer_has_no_text(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete, but it has no text.")
     expect(chat.input).to_have_value("")
     chat.expect_ready()
 
 
-def test_a_window_that_draws_no_frames_has_the_answer_at_its_end(chat: ChatPage) -> None:
+def test_hidden_window_has_whole_answer(chat: ChatPage) -> None:
     chat.page.evaluate("window.requestAnimationFrame = () => 0")  # as for a tab in the background
     chat.ask(play(CREATED, {"text": "One "}, {"text": "two."}, COMPLETED))
     expect(chat.answer).to_have_text("One two.")
@@ -60,29 +60,29 @@ def test_a_window_that_draws_no_frames_has_the_answer_at_its_end(chat: ChatPage)
     chat.expect_ready()
 
 
-def test_the_tokens_are_told_where_they_are_known(chat: ChatPage) -> None:
+def test_known_tokens_are_shown(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": {"input_tokens": 12, "output_tokens": 2}}}))
     expect(chat.status).to_have_text("The answer is complete. Tokens: 12 in, 2 out.")
 
 
-def test_the_tokens_are_not_made_up_where_they_are_not(chat: ChatPage) -> None:
+def test_unknown_tokens_are_not_shown(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete.")
 
 
-def test_characters_that_arrive_in_pieces_are_whole(chat: ChatPage) -> None:
+def test_split_characters_are_joined(chat: ChatPage) -> None:
     chat.ask(play({"split": 1}, CREATED, {"text": "Grüße, 流れる"}, {"text": " \U0001f30a!"}, COMPLETED))
     expect(chat.answer).to_have_text("Grüße, 流れる \U0001f30a!")
 
 
-def test_line_breaks_and_spaces_are_kept(chat: ChatPage) -> None:
+def test_line_breaks_and_spaces_survive(chat: ChatPage) -> None:
     text = "one\n\n  two\n\ttab  end"
     chat.ask(play(CREATED, *({"text": character} for character in text), COMPLETED))
     expect(chat.status).to_contain_text("complete")
     assert chat.answer.inner_text() == text
 
 
-def test_markup_in_question_and_answer_stays_text(chat: ChatPage) -> None:
+def test_markup_stays_text(chat: ChatPage) -> None:
     markup = "<img src=x onerror=alert(1)><b>bold</b><script>alert(2)</script>"
     chat.ask(play(CREATED, {"text": markup}, COMPLETED))
     expect(chat.answer).to_have_text(markup)
@@ -90,7 +90,7 @@ def test_markup_in_question_and_answer_stays_text(chat: ChatPage) -> None:
     expect(chat.exchanges.locator("img, b, script")).to_have_count(0)
 
 
-def test_earlier_exchanges_stay_with_their_outcome(chat: ChatPage) -> None:
+def test_earlier_exchanges_keep_outcome(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "One."}, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete.")
     chat.ask(play(CREATED, {"text": "Two."}, {"cut": True}))
@@ -101,7 +101,7 @@ def test_earlier_exchanges_stay_with_their_outcome(chat: ChatPage) -> None:
     expect(first.locator(".outcome")).to_be_visible()
 
 
-def test_the_model_that_answers_is_named(chat: ChatPage) -> None:
+def test_answering_model_is_named(chat: ChatPage) -> None:
     chat.ask(play(CREATED, COMPLETED))
     expect(chat.exchanges.get_by_role("heading", name="gpt-4o-mini")).to_be_visible()
 
@@ -124,14 +124,14 @@ def test_reasoning_tools_and_sources_are_shown(chat: ChatPage) -> None:
     expect(chat.exchanges.get_by_role("link", name="Rivers")).to_have_attribute("href", "https://example.com/rivers")
 
 
-def test_a_source_whose_address_is_a_script_is_no_link(chat: ChatPage) -> None:
+def test_script_url_is_no_link(chat: ChatPage) -> None:
     citation = {"type": "url_citation", "start_index": 0, "end_index": 3, "title": "", "url": "javascript:alert(1)"}
     chat.ask(play(CREATED, event("output_text.annotation.added", annotation=citation), COMPLETED))
     expect(chat.exchanges.get_by_role("listitem")).to_have_text("javascript:alert(1)")
     expect(chat.exchanges.get_by_role("link")).to_have_count(0)
 
 
-def test_a_reader_of_the_screen_is_told_of_the_answer_once_it_is_there(chat: ChatPage, standin: StandIn) -> None:
+def test_screen_reader_announces_answer_once(chat: ChatPage, standin: StandIn) -> None:
     chat.ask(play(CREATED, {"text": "One "}, {"gate": "end"}, {"text": "two."}, COMPLETED))
     expect(chat.answer).to_have_text("One")
     expect(chat.answer).to_have_attribute("aria-live", "polite")

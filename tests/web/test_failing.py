@@ -25,7 +25,7 @@ def stream_of(chat: ChatPage, **response: Any) -> None:
     chat.page.route(f"**/{STREAM}", answer)
 
 
-def test_a_rate_limit_before_the_first_byte_is_told_with_the_wait(chat: ChatPage) -> None:
+def test_rate_limit_shows_wait(chat: ChatPage) -> None:
     chat.ask(play({"status": 429, "headers": {"retry-after": "7"}}))
     expect(chat.status).to_contain_text("The model's rate limit is reached.")
     expect(chat.status).to_contain_text("You can send it again in 7 seconds.")
@@ -33,7 +33,7 @@ def test_a_rate_limit_before_the_first_byte_is_told_with_the_wait(chat: ChatPage
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
-def test_after_a_failure_before_the_first_byte_the_message_can_be_sent_again(chat: ChatPage, status: int) -> None:
+def test_early_failure_keeps_message(chat: ChatPage, status: int) -> None:
     question = play({"status": status, "times": 1}, CREATED, {"text": "Now."}, COMPLETED)
     chat.ask(question)
     expect(chat.status).to_have_attribute("data-tone", "bad")
@@ -45,7 +45,7 @@ def test_after_a_failure_before_the_first_byte_the_message_can_be_sent_again(cha
     chat.expect_ready()
 
 
-def test_a_failure_after_the_first_byte_keeps_what_has_come(chat: ChatPage) -> None:
+def test_late_failure_keeps_partial_answer(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "Half an"}, {"cut": True}))
     expect(chat.status).to_contain_text("The answer broke off before its end.")
     expect(chat.answer).to_have_text("Half an")
@@ -53,7 +53,7 @@ def test_a_failure_after_the_first_byte_keeps_what_has_come(chat: ChatPage) -> N
     chat.expect_ready()
 
 
-def test_a_failure_between_the_first_byte_and_the_first_word_keeps_the_message(chat: ChatPage) -> None:
+def test_failure_before_first_word_keeps_message(chat: ChatPage) -> None:
     question = play(CREATED, {"cut": True})
     chat.ask(question)
     expect(chat.status).to_contain_text("The answer broke off before its end.")
@@ -61,7 +61,7 @@ def test_a_failure_between_the_first_byte_and_the_first_word_keeps_the_message(c
     chat.expect_ready()
 
 
-def test_a_refusal_is_shown_in_its_own_words(chat: ChatPage) -> None:
+def test_refusal_is_shown(chat: ChatPage) -> None:
     refusal = {"event": {"type": "response.refusal.delta", "delta": "I'd rather not."}}
     chat.ask(play(CREATED, refusal, {"completed": {"usage": None}}))
     expect(chat.answer).to_have_text("I'd rather not.")
@@ -73,7 +73,7 @@ def test_a_refusal_is_shown_in_its_own_words(chat: ChatPage) -> None:
     ("reason", "sentence"),
     [("max_output_tokens", "it reached the greatest length allowed"), ("content_filter", "a content filter ended it")],
 )
-def test_an_incomplete_answer_says_why(chat: ChatPage, reason: str, sentence: str) -> None:
+def test_incomplete_answer_has_reason(chat: ChatPage, reason: str, sentence: str) -> None:
     response = {"status": "incomplete", "incomplete_details": {"reason": reason}}
     chat.ask(play(CREATED, {"text": "A lot"}, {"event": {"type": "response.incomplete", "response": response}}))
     expect(chat.status).to_contain_text(f"The answer is incomplete: {sentence}.")
@@ -81,7 +81,7 @@ def test_an_incomplete_answer_says_why(chat: ChatPage, reason: str, sentence: st
     chat.expect_ready()
 
 
-def test_stop_ends_the_answer_and_keeps_what_has_come(chat: ChatPage, standin: StandIn) -> None:
+def test_stop_keeps_partial_answer(chat: ChatPage, standin: StandIn) -> None:
     chat.ask(play(CREATED, {"text": "Half an"}, {"gate": "never"}, {"text": " answer"}, COMPLETED))
     expect(chat.answer).to_have_text("Half an")
     chat.stop.click()
@@ -91,7 +91,7 @@ def test_stop_ends_the_answer_and_keeps_what_has_come(chat: ChatPage, standin: S
     assert standin.wait_ended().state == "closed"  # the turn would go on without the page: it is told to stop
 
 
-def test_stop_before_the_answer_keeps_the_message(chat: ChatPage, standin: StandIn) -> None:
+def test_stop_before_answer_keeps_message(chat: ChatPage, standin: StandIn) -> None:
     question = play({"gate": "never"}, CREATED, COMPLETED)
     chat.ask(question)
     standin.wait_received()
@@ -102,7 +102,7 @@ def test_stop_before_the_answer_keeps_the_message(chat: ChatPage, standin: Stand
     assert standin.wait_ended().state == "closed"
 
 
-def test_without_a_network_the_message_is_kept_and_not_sent_again_by_itself(chat: ChatPage) -> None:
+def test_offline_message_is_kept(chat: ChatPage) -> None:
     expect(chat.send).to_be_enabled()
     chat.page.context.set_offline(True)
     chat.ask("Are you there?")
@@ -112,7 +112,7 @@ def test_without_a_network_the_message_is_kept_and_not_sent_again_by_itself(chat
     assert chat.questions_sent() == 1
 
 
-def test_a_stream_without_an_end_is_a_broken_connection_and_not_asked_for_again(chat: ChatPage) -> None:
+def test_cut_stream_is_not_repeated(chat: ChatPage) -> None:
     stream_of(chat, body=START + TEXT, content_type="text/event-stream")
     chat.ask("Half?")
     expect(chat.status).to_have_text("The connection broke before the answer was complete.")
@@ -121,23 +121,21 @@ def test_a_stream_without_an_end_is_a_broken_connection_and_not_asked_for_again(
     assert chat.questions_sent() == 1
 
 
-def test_an_error_that_comes_from_before_the_app_is_told_too(chat: ChatPage) -> None:
+def test_error_of_proxy_is_shown(chat: ChatPage) -> None:
     stream_of(chat, status=504, body="<h1>Timeout</h1>", content_type="text/html", headers={"retry-after": "2"})
     chat.ask("Anyone?")
     expect(chat.status).to_have_text("The server took too long to answer. You can send it again in 2 seconds.")
     chat.expect_ready()
 
 
-def test_what_is_no_answer_is_not_taken_for_one(chat: ChatPage) -> None:
+def test_foreign_response_is_refused(chat: ChatPage) -> None:
     stream_of(chat, status=200, body="<h1>Sign in to this network</h1>", content_type="text/html")
     chat.ask("Anyone?")
     expect(chat.status).to_have_text("The server sent something that is not an answer.")
     chat.expect_ready()
 
 
-def test_where_the_server_does_not_tell_about_itself_questions_are_answered_all_the_same(
-    open_page: OpenPage, site: str
-) -> None:
+def test_missing_config_does_not_block_questions(open_page: OpenPage, site: str) -> None:
     chat = open_page("about:blank")
     chat.page.route("**/api/config", lambda route: route.fulfill(status=200, body="<html>"))
     chat.open(site)

@@ -11,14 +11,14 @@ ANSWER = play({"created": True}, {"text": "Yes."}, {"completed": True})
 HELD = play({"created": True}, {"text": "Yes"}, {"gate": "held"}, {"completed": True})
 
 
-def test_the_button_sends(chat: ChatPage) -> None:
+def test_button_sends(chat: ChatPage) -> None:
     chat.input.fill(ANSWER)
     chat.send.click()
     expect(chat.answer).to_have_text("Yes.")
     chat.expect_ready()
 
 
-def test_shift_and_enter_breaks_the_line(chat: ChatPage) -> None:
+def test_shift_enter_inserts_line_break(chat: ChatPage) -> None:
     chat.input.fill("one")
     chat.input.press("Shift+Enter")
     chat.input.press_sequentially("two")
@@ -27,13 +27,13 @@ def test_shift_and_enter_breaks_the_line(chat: ChatPage) -> None:
 
 
 @pytest.mark.parametrize("sign", [{"isComposing": True}, {"keyCode": 229}])
-def test_the_enter_that_ends_a_composition_does_not_send(chat: ChatPage, sign: dict[str, object]) -> None:
+def test_enter_during_composition_does_not_send(chat: ChatPage, sign: dict[str, object]) -> None:
     chat.input.fill("流れ")
     chat.input.dispatch_event("keydown", {"key": "Enter", "cancelable": True, **sign})
     expect(chat.exchanges).to_have_count(0)  # sending would have put one here before the event was over
 
 
-def test_an_enter_that_is_held_down_sends_once(chat: ChatPage) -> None:
+def test_held_enter_sends_once(chat: ChatPage) -> None:
     chat.input.fill(play({"status": 500}))
     chat.page.keyboard.down("Enter")
     chat.expect_ready()
@@ -44,7 +44,7 @@ def test_an_enter_that_is_held_down_sends_once(chat: ChatPage) -> None:
 
 
 @pytest.mark.parametrize("blank", ["", "  \n "])
-def test_a_blank_message_is_not_sent(chat: ChatPage, blank: str) -> None:
+def test_blank_message_is_not_sent(chat: ChatPage, blank: str) -> None:
     chat.ask(blank)
     expect(chat.status).to_have_text("Write a message first.")
     expect(chat.exchanges).to_have_count(0)
@@ -52,13 +52,13 @@ def test_a_blank_message_is_not_sent(chat: ChatPage, blank: str) -> None:
     assert chat.questions_sent() == 0
 
 
-def test_a_message_that_is_too_long_says_so_while_it_is_written(chat: ChatPage) -> None:
+def test_long_message_is_reported_while_typing(chat: ChatPage) -> None:
     chat.input.fill("x" * 10_001)
     expect(chat.status).to_have_text("The message has 10001 characters; at most 10000 are allowed.")
     expect(chat.input).to_have_attribute("aria-invalid", "true")
 
 
-def test_a_message_that_is_too_long_is_not_sent_until_it_is_shorter(chat: ChatPage) -> None:
+def test_long_message_is_not_sent(chat: ChatPage) -> None:
     chat.input.fill("x" * 10_001)
     expect(chat.input).to_have_attribute("aria-invalid", "true")
     chat.input.press("Enter")
@@ -70,7 +70,7 @@ def test_a_message_that_is_too_long_is_not_sent_until_it_is_shorter(chat: ChatPa
     expect(chat.answer).to_have_text("Yes.")
 
 
-def test_while_an_answer_comes_no_other_message_is_sent(chat: ChatPage) -> None:
+def test_no_message_is_sent_during_answer(chat: ChatPage) -> None:
     chat.ask(HELD)
     expect(chat.answer).to_have_text("Yes")
     chat.ask("Another one")
@@ -79,7 +79,7 @@ def test_while_an_answer_comes_no_other_message_is_sent(chat: ChatPage) -> None:
     assert chat.questions_sent() == 1
 
 
-def test_a_form_that_is_submitted_twice_at_once_sends_once(chat: ChatPage) -> None:
+def test_double_submit_sends_once(chat: ChatPage) -> None:
     chat.input.fill(HELD)
     chat.page.evaluate("[1, 2].forEach(() => document.querySelector('form').requestSubmit())")
     expect(chat.answer).to_have_text("Yes")
@@ -87,7 +87,7 @@ def test_a_form_that_is_submitted_twice_at_once_sends_once(chat: ChatPage) -> No
     assert chat.questions_sent() == 1
 
 
-def test_the_next_message_can_be_written_while_the_answer_comes(chat: ChatPage, standin: StandIn) -> None:
+def test_next_message_can_be_typed_during_answer(chat: ChatPage, standin: StandIn) -> None:
     chat.ask(HELD)
     expect(chat.answer).to_have_text("Yes")
     chat.input.fill("And then?")
@@ -96,7 +96,7 @@ def test_the_next_message_can_be_written_while_the_answer_comes(chat: ChatPage, 
     expect(chat.input).to_have_value("And then?")
 
 
-def test_the_message_goes_into_the_body_of_the_request_and_nowhere_else(chat: ChatPage, site: str) -> None:
+def test_message_is_only_in_request_body(chat: ChatPage, site: str) -> None:
     chat.ask(play({"created": True}, {"text": "secret"}, {"completed": True}))
     expect(chat.answer).to_have_text("secret")
     chat.expect_ready()

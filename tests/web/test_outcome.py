@@ -74,7 +74,7 @@ OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("end", "tone", "sentence"), OUTCOMES)
-def test_an_end_has_a_sentence_and_a_tone(modules: Modules, end: dict[str, Any], tone: str, sentence: str) -> None:
+def test_end_has_sentence_and_tone(modules: Modules, end: dict[str, Any], tone: str, sentence: str) -> None:
     outcome = modules.call("outcome.js", "({ describe }, end) => describe(end)", {"type": "end"} | end)
     assert outcome == {"sentence": sentence, "tone": tone}
 
@@ -91,7 +91,5 @@ def test_an_end_has_a_sentence_and_a_tone(modules: Modules, end: dict[str, Any],
         ("\U0001f30a" * 11, "The message has 11 characters; at most 10 are allowed."),
     ],
 )
-def test_a_message_is_blank_too_long_in_code_points_or_without_fault(
-    modules: Modules, text: str, fault: str | None
-) -> None:
+def test_message_validation_counts_code_points(modules: Modules, text: str, fault: str | None) -> None:
     assert modules.call("message.js", "({ faultOf }, text) => faultOf(text, 10)", text) == fault

@@ -64,22 +64,22 @@ def parse(modules: Modules) -> Parse:
 
 
 @streams
-def test_a_whole_stream_gives_its_events(parse: Parse, stream: str, expected: Events) -> None:
+def test_whole_stream_gives_events(parse: Parse, stream: str, expected: Events) -> None:
     assert parse([[stream]]) == [expected]
 
 
 @streams
-def test_a_stream_gives_the_same_events_wherever_it_is_cut_in_two(parse: Parse, stream: str, expected: Events) -> None:
+def test_any_cut_gives_same_events(parse: Parse, stream: str, expected: Events) -> None:
     cuts = [[stream[:at], stream[at:]] for at in range(len(stream) + 1)]
     assert parse(cuts) == [expected] * len(cuts)
 
 
 @streams
-def test_a_stream_gives_the_same_events_character_by_character(parse: Parse, stream: str, expected: Events) -> None:
+def test_single_characters_give_same_events(parse: Parse, stream: str, expected: Events) -> None:
     assert parse([list(stream)]) == [expected]
 
 
-def test_an_event_is_there_as_soon_as_its_empty_line_is(parse: Parse) -> None:
+def test_event_is_dispatched_at_empty_line(parse: Parse) -> None:
     assert parse([["data: a\r\n\r"]]) == [[("message", "a", "")]]
 
 
@@ -93,7 +93,7 @@ EVENT_SOURCE = """() => new Promise((resolve) => {
 
 
 @streams
-def test_the_browser_s_own_parser_finds_the_same(modules: Modules, stream: str, expected: Events) -> None:
+def test_event_source_finds_same_events(modules: Modules, stream: str, expected: Events) -> None:
     def answer(route: Route) -> None:
         route.fulfill(body=stream.encode(), content_type="text/event-stream")
 

@@ -11,7 +11,7 @@ from app.store import TurnHead
 USAGE = Usage(input_tokens=12, cached_tokens=3, output_tokens=30, reasoning_tokens=20)
 
 
-def test_a_frame_names_turn_sequence_and_event_on_one_data_line() -> None:
+def test_frame_has_id_event_and_data() -> None:
     head, data, *rest = frame("turn", 7, Text(delta="a\nü\u2028")).decode().split("data: ")
     assert head == "id: turn:7\nevent: text\n"
     assert data.endswith("\n\n")
@@ -21,7 +21,7 @@ def test_a_frame_names_turn_sequence_and_event_on_one_data_line() -> None:
 HEAD = TurnHead("t", "me", "p", "c", None, "Hi?", "m", None, 1.0, 2.0)
 
 
-def test_a_collected_stream_holds_everything_in_order() -> None:
+def test_collect_keeps_all_events_in_order() -> None:
     source = Source(url="https://a.example", title="A", start=0, end=1)
     start = Start(turn_id="t", conversation_id="c", model="m")
     middle = [Reasoning(delta="Hm"), Text(delta="a"), Tool(name="web_search", status="completed"), source]
@@ -32,10 +32,10 @@ def test_a_collected_stream_holds_everything_in_order() -> None:
     assert (turn.status, turn.usage) == (Status.COMPLETED, USAGE)
 
 
-def test_a_turn_without_an_end_is_running() -> None:
+def test_turn_without_end_is_running() -> None:
     assert collect(HEAD, [(0, Text(delta="a"))]).status is Status.RUNNING
 
 
 @pytest.mark.parametrize("count", [-5, 10**9 + 1, 1.5, "7", True, [1], float("inf")])
-def test_a_stored_count_that_cannot_be_right_is_null(count: object) -> None:
+def test_stored_count_that_cannot_be_right_is_null(count: object) -> None:
     assert Usage.model_validate({"input_tokens": count, "output_tokens": 7}) == Usage(output_tokens=7)

@@ -113,7 +113,7 @@ seconds = st.sampled_from([0.0, 0.001, 0.1, 0.4, 0.5, 0.6, 2.0, 5.0])
     st.lists(st.sampled_from([None, None, None, "before", "after"]), max_size=4),
     st.lists(st.tuples(seconds, st.integers(1, 12)), max_size=5),
 )
-def test_whoever_follows_however_often_he_is_cut_off_reads_what_upstream_said(
+def test_every_follower_reads_the_whole_answer(
     deltas: list[tuple[float, str]],
     delays: list[float],
     faults: list[str | None],
@@ -157,7 +157,7 @@ async def read_with_cuts(follower: Follower, reconnects: Sequence[tuple[float, i
     return seen + await read(follower.follow(HEAD, len(seen)))
 
 
-def test_an_answer_of_20_seconds_takes_few_writes() -> None:
+def test_answer_of_20_seconds_takes_few_writes() -> None:
     async def main(clock: Clock) -> int:
         made = turn(ScriptedAnswer([*tokens(1000), (0.0, DONE)]), FakeLog([0.005]), clock)
         await made.producer.run()
@@ -167,7 +167,7 @@ def test_an_answer_of_20_seconds_takes_few_writes() -> None:
     assert run_virtual(main) <= 40  # and five write units to begin with: see test_write_units.py
 
 
-def test_a_batch_waits_half_a_second_at_most_and_less_when_it_is_large() -> None:
+def test_batch_is_written_by_time_or_size() -> None:
     async def main(clock: Clock) -> None:
         made = turn(
             ScriptedAnswer([(0.1, Text(delta="a")), (0.1, Text(delta="x" * 5000)), (9, DONE)]), FakeLog(), clock
@@ -181,7 +181,7 @@ def test_a_batch_waits_half_a_second_at_most_and_less_when_it_is_large() -> None
     assert INTERVAL == 0.5
 
 
-def test_a_long_silence_keeps_the_lease() -> None:
+def test_silence_renews_lease() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([(60, Text(delta="a")), (0, DONE)]), FakeLog(), clock, opens_after=30)
         producing = asyncio.create_task(made.producer.run())
@@ -192,7 +192,7 @@ def test_a_long_silence_keeps_the_lease() -> None:
 
 
 @pytest.mark.parametrize("opens_after", [0.0, 30.0], ids=["while it answers", "before it answers"])
-def test_a_stop_from_elsewhere_ends_generation_within_a_second_and_keeps_what_came(opens_after: float) -> None:
+def test_remote_stop_ends_generation_within_second(opens_after: float) -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock, opens_after=opens_after)
         producing = asyncio.create_task(made.producer.run())
@@ -211,7 +211,7 @@ def test_a_stop_from_elsewhere_ends_generation_within_a_second_and_keeps_what_ca
     run_virtual(main)
 
 
-def test_a_stop_from_here_is_immediate() -> None:
+def test_local_stop_is_immediate() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([(99, DONE)]), FakeLog(), clock)
         asyncio.get_running_loop().call_at(1.2, made.producer.stop)
@@ -230,7 +230,7 @@ class SlowToClose(ScriptedAnswer):
 
 
 @pytest.mark.parametrize("deadline", [None, 0.5 + GRACE], ids=["stop", "deadline"])
-def test_an_end_that_has_come_is_the_turns_whatever_comes_while_the_connection_is_closed(
+def test_received_end_wins_over_later_stop(
     deadline: float | None,
 ) -> None:
     async def main(clock: Clock) -> None:
@@ -243,7 +243,7 @@ def test_an_end_that_has_come_is_the_turns_whatever_comes_while_the_connection_i
     run_virtual(main)
 
 
-def test_before_the_hosts_deadline_the_turn_ends_itself() -> None:
+def test_turn_ends_before_deadline_of_host() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock, deadline=30)
         end = await made.producer.run()
@@ -254,7 +254,7 @@ def test_before_the_hosts_deadline_the_turn_ends_itself() -> None:
     run_virtual(main)
 
 
-def test_a_store_that_hangs_does_not_keep_the_turn_beyond_its_deadline() -> None:
+def test_hanging_store_does_not_delay_deadline() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([60.0]), clock, deadline=30)
         end = await made.producer.run()
@@ -266,7 +266,7 @@ def test_a_store_that_hangs_does_not_keep_the_turn_beyond_its_deadline() -> None
     run_virtual(main)
 
 
-def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_only() -> None:
+def test_expired_lease_is_claimed_by_one_reader() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock)
         producing = asyncio.create_task(made.producer.run())
@@ -284,7 +284,7 @@ def test_a_producer_that_died_is_found_once_its_lease_has_run_out_and_by_one_onl
     run_virtual(main)
 
 
-def test_a_producer_that_wakes_too_late_finds_that_it_has_been_ended() -> None:
+def test_paused_producer_finds_turn_ended() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog(), clock)
         producing = asyncio.create_task(made.producer.run())
@@ -302,7 +302,7 @@ def failing_from(clock: Clock, begin: float, end: float) -> Fault:
     return lambda: "before" if begin <= clock() < end else None
 
 
-def test_a_store_that_fails_for_a_while_does_not_hold_the_stream_up_and_gets_the_rest_later() -> None:
+def test_failing_store_does_not_delay_stream() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([*tokens(250), (0, DONE)]), FakeLog([0.0], failing_from(clock, 1, 4)), clock)
         producing = asyncio.create_task(made.producer.run())
@@ -314,7 +314,7 @@ def test_a_store_that_fails_for_a_while_does_not_hold_the_stream_up_and_gets_the
     run_virtual(main)
 
 
-def test_what_cannot_be_kept_is_said_at_the_end() -> None:
+def test_unstored_answer_is_reported_in_end() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([*tokens(100), (0, DONE)]), FakeLog([0.0], failing_from(clock, 1, 99)), clock)
         end = await made.producer.run()
@@ -326,7 +326,7 @@ def test_what_cannot_be_kept_is_said_at_the_end() -> None:
     run_virtual(main)
 
 
-def test_an_upstream_that_refuses_is_told_to_who_waits_and_kept() -> None:
+def test_upstream_refusal_reaches_caller_and_store() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([]), FakeLog(), clock, opens_after=RateLimited())
         await made.producer.run()
@@ -350,7 +350,7 @@ def test_an_upstream_that_refuses_is_told_to_who_waits_and_kept() -> None:
     ],
     ids=["refused", "cut before the first token", "cut after it", "incomplete", "refused and short-lived"],
 )
-def test_a_turn_that_failed_without_a_word_is_kept_for_a_day(
+def test_failure_without_text_is_stored_one_day(
     script: list[tuple[float, Event]], opens_after: float | Problem, expires_at: float, forgotten_at: float | None
 ) -> None:
     async def main(clock: Clock) -> None:
@@ -365,7 +365,7 @@ def test_a_turn_that_failed_without_a_word_is_kept_for_a_day(
     run_virtual(main)
 
 
-def test_a_turn_is_reported_once_with_what_it_took() -> None:
+def test_turn_is_reported_once() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([*tokens(3), (0, DONE)]), FakeLog(), clock)
         await made.producer.run()
@@ -375,7 +375,7 @@ def test_a_turn_is_reported_once_with_what_it_took() -> None:
     run_virtual(main)
 
 
-def test_a_huge_delta_is_kept_in_pieces() -> None:
+def test_huge_delta_is_stored_in_pieces() -> None:
     async def main(clock: Clock) -> None:
         made = turn(ScriptedAnswer([(0, Text(delta="ü" * 1_000_000)), (0, DONE)]), FakeLog(), clock)
         await made.producer.run()
@@ -385,7 +385,7 @@ def test_a_huge_delta_is_kept_in_pieces() -> None:
     run_virtual(main)
 
 
-def test_a_turn_that_is_deleted_ends_for_whoever_follows_it() -> None:
+def test_deleted_turn_ends_for_followers() -> None:
     async def main(clock: Clock) -> None:
         gone = FakeLog()
         gone.refuse_all = True

@@ -36,7 +36,7 @@ def test_a_title_is_the_first_words_or_characters(message: str, title: str) -> N
 HEAD = new_head(ASKED, Settings(_env_file=None), owner="me", turn_id="t", now=0)
 
 
-def test_a_retry_is_the_same_after_the_default_model_changed() -> None:
+def test_retry_is_same_after_default_model_changed() -> None:
     assert is_same(ASKED, HEAD)
     assert is_same(ASKED, replace(HEAD, model="an older default"))
 

@@ -40,7 +40,7 @@ def test_a_failure_before_the_limit_is_raised() -> None:
     run_virtual(main)
 
 
-def test_a_failure_after_the_limit_is_in_the_end() -> None:
+def test_failure_after_limit_is_in_end() -> None:
     async def main(clock: Clock) -> None:
         turn = await chat(200, clock).begin(Caller("me", "r"), ChatRequest(message="Hi"))
         assert (clock(), turn.has_begun) == (LONGEST_SILENCE, False)
@@ -61,7 +61,7 @@ def test_a_silent_upstream_fails_before_the_deadline(deadline: float) -> None:
     run_virtual(main)
 
 
-def test_a_silent_upstream_ends_failed_before_a_late_deadline() -> None:
+def test_silent_upstream_ends_failed_before_late_deadline() -> None:
     async def main(clock: Clock) -> None:
         turn = await chat(1e6, clock).begin(Caller("me", "r", 60.0), ChatRequest(message="Hi"))
         *_, (_, end) = [event async for event in turn.events()]

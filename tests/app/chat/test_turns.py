@@ -63,7 +63,7 @@ async def deaf(log: FakeLog) -> None:
 
 
 @pytest.mark.parametrize(("deadline", "limit"), [(None, STOP_LIMIT), (9.0, 6.0), (1.0, 0.0)])
-def test_a_stop_that_is_not_obeyed_returns_the_running_turn(deadline: float | None, limit: float) -> None:
+def test_stop_that_is_not_obeyed_returns_running_turn(deadline: float | None, limit: float) -> None:
     async def main(clock: Clock) -> None:
         log = elsewhere()
         producing = asyncio.create_task(deaf(log))
@@ -84,7 +84,7 @@ def test_a_stop_of_a_dead_turn_ends_it() -> None:
     run_virtual(main)
 
 
-def test_a_stop_does_not_wait_for_a_slow_upstream() -> None:
+def test_stop_does_not_wait_for_slow_upstream() -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
         chatting = chat(log, clock)

@@ -36,7 +36,7 @@ def is_interrupted(events: list[Numbered]) -> bool:
 
 
 @pytest.mark.parametrize("skew", SKEWS)
-def test_a_live_turn_runs_for_readers_whose_clocks_differ(skew: float) -> None:
+def test_live_turn_runs_for_readers_whose_clocks_differ(skew: float) -> None:
     async def main(clock: Clock) -> None:
         log, watch = FakeLog(), Watch()
         producing = asyncio.create_task(renewing(log, times=20))
@@ -51,7 +51,7 @@ def test_a_live_turn_runs_for_readers_whose_clocks_differ(skew: float) -> None:
 
 
 @pytest.mark.parametrize("skew", SKEWS)
-def test_a_dead_turn_ends_for_followers_whose_clocks_differ(skew: float) -> None:
+def test_dead_turn_ends_for_followers_whose_clocks_differ(skew: float) -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
         await renewing(log, times=3)
@@ -81,7 +81,7 @@ def test_reads_that_poll_find_a_dead_producer() -> None:
     run_virtual(main)
 
 
-def test_a_read_alone_finds_a_producer_dead_after_a_day() -> None:
+def test_read_alone_finds_producer_dead_after_day() -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
         assert not is_interrupted(await reader(log, clock, FORGOTTEN).read(HEAD))
@@ -90,7 +90,7 @@ def test_a_read_alone_finds_a_producer_dead_after_a_day() -> None:
     run_virtual(main)
 
 
-def test_a_turn_that_is_produced_here_is_never_dead() -> None:
+def test_turn_that_is_produced_here_is_never_dead() -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
         follower = Follower(
@@ -114,7 +114,7 @@ class Broken(FakeLog):
         return await super().batches(turn, from_slot)
 
 
-def test_an_outage_of_the_store_does_not_end_a_turn() -> None:
+def test_outage_of_store_does_not_end_turn() -> None:
     async def main(clock: Clock) -> None:
         log = Broken()
         await log.append(HEAD, Batch(0, encode(0, [START]), "p", LEASE))
@@ -131,7 +131,7 @@ def test_an_outage_of_the_store_does_not_end_a_turn() -> None:
     run_virtual(main)
 
 
-def test_a_watch_forgets_the_turn_that_changed_least_recently() -> None:
+def test_watch_forgets_turn_that_changed_least_recently() -> None:
     async def main(clock: Clock) -> None:
         del clock
         watch = Watch()
@@ -145,7 +145,7 @@ def test_a_watch_forgets_the_turn_that_changed_least_recently() -> None:
     run_virtual(main)
 
 
-def test_a_turn_of_the_same_id_is_watched_by_itself() -> None:
+def test_turn_of_same_id_is_watched_by_itself() -> None:
     async def main(clock: Clock) -> None:
         del clock
         watch = Watch()

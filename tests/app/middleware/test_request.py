@@ -56,7 +56,7 @@ async def broken_later(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("secret")
 
 
-async def test_the_hosts_request_id_is_on_the_response_and_the_log_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_request_id_of_host_is_used(caplog: pytest.LogCaptureFixture) -> None:
     invocation = {"request_id": "r-1", "trace_id": "Root=1-2", "deadline": None}
     with caplog.at_level(logging.INFO, "rivulet"):
         start, _ = await run(RequestMiddleware(no_content), http_scope(extensions={"rivulet.invocation": invocation}))
@@ -65,14 +65,14 @@ async def test_the_hosts_request_id_is_on_the_response_and_the_log_line(caplog: 
     assert vars(record).items() >= {"method": "GET", "path": "/x", "status": 204}.items()
 
 
-async def test_the_query_string_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_query_string_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "rivulet"):
         await run(RequestMiddleware(no_content), http_scope())
     assert "secret" not in str([vars(record) for record in caplog.records])
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-async def test_a_long_path_and_method_are_cut_in_the_log(log_format: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_long_path_and_method_are_cut_in_log(log_format: str, caplog: pytest.LogCaptureFixture) -> None:
     scope = http_scope(path="/" + "a" * 60_000, method="X" * 60_000)
     with caplog.at_level(logging.INFO, "rivulet"):
         await run(RequestMiddleware(no_content), scope)
@@ -90,19 +90,19 @@ async def test_a_response_to_head_has_no_body() -> None:
     assert error["body"] == b""
 
 
-async def test_an_unforeseen_error_is_a_problem_without_its_text() -> None:
+async def test_unhandled_exception_is_problem_without_text() -> None:
     start, body = await run(RequestMiddleware(ErrorMiddleware(broken)), http_scope())
     details = json.loads(body["body"])
     assert (start["status"], details["code"]) == (500, "internal_error")
     assert "secret" not in str(details)
 
 
-async def test_an_unforeseen_error_after_the_start_is_the_hosts_to_tell() -> None:
+async def test_unhandled_exception_after_start_is_raised() -> None:
     with pytest.raises(RuntimeError):
         await run(RequestMiddleware(ErrorMiddleware(broken_later)), http_scope())
 
 
-async def test_every_response_carries_the_security_headers(client: httpx2.AsyncClient) -> None:
+async def test_every_response_has_security_headers(client: httpx2.AsyncClient) -> None:
     for path in ("/", "/api/health", "/chat-complete", "/nothing"):
         headers = (await client.get(path)).headers
         assert "default-src 'none'" in headers["content-security-policy"], path
@@ -110,7 +110,7 @@ async def test_every_response_carries_the_security_headers(client: httpx2.AsyncC
         assert headers["x-content-type-options"] == "nosniff"
 
 
-async def test_answers_are_never_stored_and_files_are_revalidated(client: httpx2.AsyncClient) -> None:
+async def test_answers_are_uncached_and_files_revalidated(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/api/chat", json={"message": play({"created": True}, {"completed": {}})})
     assert answer.headers["cache-control"] == "no-store"
     page = await client.get("/")

@@ -40,14 +40,14 @@ async def problem(client: httpx2.AsyncClient, message: str, path: str = "/api/ch
     return details
 
 
-async def test_a_stream_has_a_start_the_text_and_one_end(client: httpx2.AsyncClient) -> None:
+async def test_stream_has_start_text_and_end(client: httpx2.AsyncClient) -> None:
     events = await stream(client, play(CREATED, {"text": "Hel"}, {"text": "lo\n\n"}, {"completed": {}}))
     assert [name for name, _ in events] == ["start", "text", "text", "end"]
     assert "".join(data["delta"] for name, data in events if name == "text") == "Hello\n\n"
     assert (events[0][1]["model"], events[-1][1]["status"]) == ("gpt-4o-mini", "completed")
 
 
-async def test_frames_are_numbered_without_a_gap(client: httpx2.AsyncClient) -> None:
+async def test_frame_numbers_have_no_gap(client: httpx2.AsyncClient) -> None:
     response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, {"completed": {}})})
     ids = [line for line in response.text.splitlines() if line.startswith("id: ")]
     turn_id = json.loads(Decoder().feed(response.content)[0].data)["turn_id"]
@@ -56,16 +56,14 @@ async def test_frames_are_numbered_without_a_gap(client: httpx2.AsyncClient) -> 
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_the_whole_answer_is_the_stream_collected(client: httpx2.AsyncClient) -> None:
+async def test_whole_answer_equals_collected_stream(client: httpx2.AsyncClient) -> None:
     usage = {"input_tokens": 5, "output_tokens": 7}
     message = play(CREATED, {"text": "a"}, {"text": "b"}, {"completed": {"usage": usage}})
     turn = (await client.post("/api/chat", json={"message": message})).json()
     assert (turn["text"], turn["status"], turn["usage"]["output_tokens"]) == ("ab", "completed", 7)
 
 
-async def test_upstream_gets_the_message_the_settings_and_no_leave_to_store(
-    client: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_upstream_request_follows_settings(client: httpx2.AsyncClient, standin: StandIn) -> None:
     await client.post("/api/chat", json={"message": "Hi", "instructions": "Be brief."})
     (request,) = standin.requests()
     assert request.token == "sk-test"
@@ -96,7 +94,7 @@ RAW = {
 
 
 @pytest.mark.parametrize("steps", RAW.values(), ids=RAW)
-async def test_the_text_survives(client: httpx2.AsyncClient, steps: tuple[dict[str, Any], ...]) -> None:
+async def test_text_survives_unchanged(client: httpx2.AsyncClient, steps: tuple[dict[str, Any], ...]) -> None:
     events = await stream(client, play(CREATED, *steps, {"raw": "data: [DONE]\n\n"}, {"completed": {}}))
     assert "".join(data["delta"] for name, data in events if name == "text") == "grün 🌊"
     assert events[-1][1]["status"] == "completed"
@@ -128,7 +126,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("steps", "status", "reason"), ENDS.values(), ids=ENDS)
-async def test_every_end_after_the_first_byte_is_told_as_what_it_is(
+async def test_end_status_follows_upstream(
     client: httpx2.AsyncClient, steps: list[dict[str, Any]], status: str, reason: str | None
 ) -> None:
     response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, *steps)})
@@ -162,18 +160,18 @@ BEFORE = {
 
 @pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
 @pytest.mark.parametrize(("message", "status", "code"), BEFORE.values(), ids=BEFORE)
-async def test_a_failure_before_the_first_byte_has_its_status(
+async def test_failure_before_first_byte_has_status(
     client: httpx2.AsyncClient, message: str, status: int, code: str, path: str
 ) -> None:
     details = await problem(client, message, path)
     assert (details["status"], details["code"]) == (status, code)
 
 
-async def test_a_failure_of_the_whole_answer_has_its_status(client: httpx2.AsyncClient) -> None:
+async def test_failure_of_whole_answer_has_status(client: httpx2.AsyncClient) -> None:
     assert (await problem(client, play(CREATED, {"text": "a"}, {"cut": True}), "/api/chat"))["status"] == 502
 
 
-async def test_a_rate_limit_passes_retry_after_on(client: httpx2.AsyncClient) -> None:
+async def test_rate_limit_keeps_retry_after(client: httpx2.AsyncClient) -> None:
     response = await client.post("/api/chat", json={"message": refused(429, headers={"retry-after": "7"})})
     assert (response.headers["retry-after"], response.json()["retry_after"]) == ("7", 7)
     response = await client.post("/api/chat", json={"message": refused(429)})
@@ -200,7 +198,7 @@ BAD = {
 
 @pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
 @pytest.mark.parametrize(("body", "field"), BAD.values(), ids=BAD)
-async def test_a_bad_request_names_its_field_and_goes_nowhere(
+async def test_invalid_field_is_named_and_nothing_asked(
     client: httpx2.AsyncClient, standin: StandIn, body: object, field: str, path: str
 ) -> None:
     content = json.dumps(body)  # the client itself would refuse half a surrogate pair
@@ -228,7 +226,7 @@ async def test_a_bad_request_names_its_field_and_goes_nowhere(
     ],
     ids=["no JSON", "empty", "not said to be JSON", "too large by its length", "too large by what comes"],
 )
-async def test_a_bad_body_is_a_problem_and_goes_nowhere(
+async def test_invalid_body_is_problem(
     client: httpx2.AsyncClient, standin: StandIn, body: str, headers: dict[str, str], status: int, code: str
 ) -> None:
     response = await client.post("/api/chat", content=body, headers=headers)
@@ -260,7 +258,7 @@ async def test_a_problem_is_small_however_large_its_request(
     assert standin.requests() == []
 
 
-async def test_of_many_faults_those_of_known_fields_come_first(client: httpx2.AsyncClient) -> None:
+async def test_errors_of_known_fields_come_first(client: httpx2.AsyncClient) -> None:
     body = {format(number, "x"): 0 for number in range(1000)} | {"turn_id": "x"}
     errors = (await client.post("/api/chat", json=body)).json()["errors"]
     assert len(errors) == 10
@@ -279,7 +277,7 @@ async def test_many_unknown_fields_are_refused_quickly(client: httpx2.AsyncClien
 
 
 @pytest.mark.parametrize("content", ["[" * 500_000, '{"message": ' + "9" * 100_000 + "}", b'{"message": "\xff"}'])
-async def test_json_that_cannot_be_read_is_a_bad_request(
+async def test_json_that_cannot_be_read_is_bad_request(
     client: httpx2.AsyncClient, standin: StandIn, content: str | bytes
 ) -> None:
     response = await client.post("/api/chat", content=content, headers={"content-type": "application/json"})
@@ -287,7 +285,7 @@ async def test_json_that_cannot_be_read_is_a_bad_request(
     assert standin.requests() == []
 
 
-async def test_a_wrong_method_and_a_wrong_address_are_problems(client: httpx2.AsyncClient) -> None:
+async def test_wrong_method_and_path_are_problems(client: httpx2.AsyncClient) -> None:
     wrong_method = await client.get("/api/chat")
     assert (wrong_method.status_code, wrong_method.json()["code"]) == (405, "method_not_allowed")
     assert wrong_method.headers["allow"] == "POST"

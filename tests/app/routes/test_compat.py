@@ -31,12 +31,12 @@ async def stream(client: httpx2.AsyncClient, *steps: dict[str, Any]) -> list[tup
     return [(event.decode(), data.decode()) for event, data in Decoder().feed(response.content)]
 
 
-async def test_the_complete_answer_is_its_text_under_data(client: httpx2.AsyncClient) -> None:
+async def test_complete_answer_is_text_under_data(client: httpx2.AsyncClient) -> None:
     response = await complete(client, {"text": "Hel"}, {"text": "lo"}, {"completed": {}})
     assert (response.status_code, response.json()) == (200, {"data": "Hello"})
 
 
-async def test_the_stream_is_start_the_deltas_and_end(client: httpx2.AsyncClient) -> None:
+async def test_stream_is_start_deltas_and_end(client: httpx2.AsyncClient) -> None:
     assert await stream(client, {"text": "Hel"}, {"text": "lo"}, {"completed": {}}) == [
         ("start", "[START]"),
         ("message", "Hel"),
@@ -100,7 +100,7 @@ async def test_a_split_line_break_stays_one_on_resume(client: httpx2.AsyncClient
     ],
     ids=["incomplete", "cut", "failed", "no end", "refused"],
 )
-async def test_what_is_not_complete_does_not_end_as_if_it_were(
+async def test_incomplete_answer_ends_as_incomplete(
     client: httpx2.AsyncClient, steps: list[dict[str, Any]], said: str
 ) -> None:
     name, data = (await stream(client, {"text": "a"}, *steps))[-1]
@@ -109,25 +109,23 @@ async def test_what_is_not_complete_does_not_end_as_if_it_were(
     assert said in data
 
 
-async def test_a_refusal_is_said_in_both_routes(client: httpx2.AsyncClient) -> None:
+async def test_refusal_is_text_in_both_routes(client: httpx2.AsyncClient) -> None:
     assert ("message", "I won't.") in await stream(client, REFUSAL, {"completed": {}})
     answer = (await complete(client, REFUSAL, {"completed": {}})).json()
     assert answer == {"data": "I won't.", "status": "refused", "reason": ""}
 
 
-async def test_a_whole_answer_that_is_incomplete_says_so(client: httpx2.AsyncClient) -> None:
+async def test_incomplete_whole_answer_has_status(client: httpx2.AsyncClient) -> None:
     answer = (await complete(client, {"text": "a"}, INCOMPLETE)).json()
     assert answer == {"data": "a", "status": "incomplete", "reason": "content_filter"}
 
 
-async def test_a_whole_answer_that_failed_is_a_problem(client: httpx2.AsyncClient) -> None:
+async def test_failed_whole_answer_is_problem(client: httpx2.AsyncClient) -> None:
     assert (await complete(client, {"text": "a"}, {"cut": True})).status_code == 502
 
 
 @pytest.mark.parametrize("path", ["/chat-complete", "/chat-stream"])
-async def test_an_upstream_error_shows_neither_its_text_nor_the_key_and_keeps_retry_after(
-    client: httpx2.AsyncClient, path: str
-) -> None:
+async def test_upstream_error_hides_text_and_key(client: httpx2.AsyncClient, path: str) -> None:
     error = {"message": "Rate limit for sk-proj-123", "code": "rate_limit_exceeded"}
     message = play({"status": 429, "headers": {"retry-after": "3"}, "body": {"error": error}})
     response = await client.get(path, params={"message": message})
@@ -137,9 +135,7 @@ async def test_an_upstream_error_shows_neither_its_text_nor_the_key_and_keeps_re
 
 @pytest.mark.parametrize("path", ["/chat-complete", "/chat-stream"])
 @pytest.mark.parametrize("query", ["", "?message=", "?message=%20%0A", "?message=" + "x" * 32_001])
-async def test_a_missing_blank_or_too_long_message_is_refused_and_goes_nowhere(
-    client: httpx2.AsyncClient, standin: StandIn, path: str, query: str
-) -> None:
+async def test_invalid_message_is_refused(client: httpx2.AsyncClient, standin: StandIn, path: str, query: str) -> None:
     response = await client.get(path + query)
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "message"

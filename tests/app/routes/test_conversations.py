@@ -66,7 +66,7 @@ def test_a_failure_at_the_beginning_has_a_status() -> None:
 
 
 @pytest.mark.parametrize("broken", [AT_ONCE, TURNS + 1, 99])
-def test_a_failure_in_the_middle_breaks_the_response_off(broken: int) -> None:
+def test_failure_in_middle_breaks_response_off(broken: int) -> None:
     received: list[bytes] = []
     with (
         served(LongConversation(100, broken=broken)) as client,

@@ -33,7 +33,7 @@ def app() -> FastAPI:
     return app
 
 
-async def test_an_answer_of_a_wrong_shape_is_not_in_the_log(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+async def test_answer_of_wrong_shape_is_not_in_log(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://app") as client:
         response = await client.get("/broken")
     assert (response.status_code, response.json()["code"]) == (500, "internal_error")
@@ -42,7 +42,7 @@ async def test_an_answer_of_a_wrong_shape_is_not_in_the_log(app: FastAPI, caplog
 
 
 @pytest.mark.parametrize("model", [ChatRequest, Rename])
-def test_an_error_of_a_body_does_not_hold_its_values(model: type[BaseModel]) -> None:
+def test_error_of_body_does_not_hold_values(model: type[BaseModel]) -> None:
     with pytest.raises(ValidationError) as raised:
         model.model_validate({"message": [SECRET], "title": [SECRET], "turn_id": SECRET, "other": SECRET})
     assert SECRET not in str(raised.value)

@@ -17,9 +17,7 @@ from tests.conftest import MakeSettings
 from tests.fakes.server import serving
 
 
-async def test_the_first_text_arrives_while_the_upstream_holds_back_the_second(
-    client: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_first_text_arrives_before_second_exists(client: httpx2.AsyncClient, standin: StandIn) -> None:
     message = play({"created": True}, {"text": "first"}, {"gate": "g"}, {"text": "second"}, {"completed": {}})
     seen: list[str] = []
     decoder = Decoder()
@@ -69,7 +67,7 @@ async def test_a_stream_begins_after_a_long_silence(impatient: httpx2.AsyncClien
 
 
 @pytest.mark.parametrize("path", ["/api/chat", "/chat-complete"])
-async def test_a_whole_answer_keeps_its_status_after_a_long_silence(
+async def test_whole_answer_keeps_status_after_long_silence(
     impatient: httpx2.AsyncClient, standin: StandIn, path: str
 ) -> None:
     asked = asyncio.create_task(impatient.send(asking(impatient, path, play(*LATER))))
@@ -85,7 +83,7 @@ async def test_an_early_failure_is_a_status(client: httpx2.AsyncClient) -> None:
         assert (await client.send(asking(client, path, play(LATER[1])))).status_code == 429
 
 
-async def test_a_client_that_leaves_changes_nothing(client: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_disconnect_keeps_answer(client: httpx2.AsyncClient, standin: StandIn) -> None:
     message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
     async with client.stream("POST", "/api/chat/stream", json={"message": message}) as response:
         turn_id = json.loads(Decoder().feed(await anext(response.aiter_bytes()))[0].data)["turn_id"]
@@ -113,7 +111,7 @@ class Client:
         raise AssertionError
 
 
-async def test_silence_is_filled_with_comments() -> None:
+async def test_silence_sends_comments() -> None:
     client = Client(expect=b": still here\n\n: still here\n\n")
 
     async def frames() -> AsyncGenerator[bytes]:

@@ -54,7 +54,7 @@ def events_of(response: httpx2.Response) -> list[tuple[str, dict[str, Any]]]:
     return [(name.decode(), json.loads(data)) for name, data in Decoder().feed(response.content)]
 
 
-async def test_the_same_id_again_is_the_same_turn_and_is_asked_once(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_same_id_joins_same_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
     turns = await asyncio.gather(*(ask(ann, HELLO, turn_id=turn_id) for _ in range(10)))
     later = await ask(ann, HELLO, turn_id=turn_id)
@@ -66,7 +66,7 @@ async def test_the_same_id_again_is_the_same_turn_and_is_asked_once(ann: httpx2.
 @pytest.mark.parametrize(
     "change", [{"message": "other"}, {"instructions": "other"}, {"conversation_id": str(uuid.uuid4())}]
 )
-async def test_the_same_id_with_another_question_is_a_conflict(
+async def test_same_id_with_other_question_conflicts(
     ann: httpx2.AsyncClient, standin: StandIn, change: dict[str, str]
 ) -> None:
     turn_id = str(uuid.uuid4())
@@ -97,7 +97,7 @@ async def test_a_retry_joins_its_turn_after_settings_changed(
     assert len(standin.requests()) == 1
 
 
-async def test_a_retry_joins_its_turn_after_its_parent_is_gone(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_retry_joins_turn_after_parent_is_gone(make_settings: MakeSettings, standin: StandIn) -> None:
     settings = make_settings()
     with serving(create_app(settings)) as url:
         async with httpx2.AsyncClient(base_url=url) as client:
@@ -110,7 +110,7 @@ async def test_a_retry_joins_its_turn_after_its_parent_is_gone(make_settings: Ma
     assert len(standin.requests()) == 2
 
 
-async def test_a_turn_can_be_read_while_it_runs_and_when_it_is_over(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_turn_is_readable_at_any_time(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
     message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
     async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
@@ -126,7 +126,7 @@ async def test_a_turn_can_be_read_while_it_runs_and_when_it_is_over(ann: httpx2.
     assert (turn["status"], turn["text"]) == ("completed", "ab")
 
 
-async def test_a_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None:
+async def test_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None:
     response = await ann.post("/api/chat/stream", json={"message": HELLO})
     whole = events_of(response)
     turn_id = whole[0][1]["turn_id"]
@@ -147,7 +147,7 @@ async def test_a_stream_resumes_after_any_event(ann: httpx2.AsyncClient) -> None
         ({}, {"after": "x"}),
     ],
 )
-async def test_a_place_that_is_none_is_refused(
+async def test_invalid_position_is_refused(
     ann: httpx2.AsyncClient, headers: dict[str, str], params: dict[str, str]
 ) -> None:
     turn = await ask(ann, HELLO)
@@ -155,7 +155,7 @@ async def test_a_place_that_is_none_is_refused(
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
-async def test_stop_ends_generation_and_keeps_what_has_come(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_stop_keeps_partial_answer(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
     message = play({"created": True}, {"text": "a"}, {"gate": "never"})
     async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
@@ -177,9 +177,7 @@ LAST_WORDS = (
 )
 
 
-async def test_a_stop_right_after_the_last_text_leaves_the_answers_own_end(
-    ann: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_stop_after_last_text_keeps_end(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     """Also while the server holds back the end of its response."""
     turn_id = str(uuid.uuid4())
     in_one_piece = "".join(f"data: {json.dumps(event)}\n\n" for event in LAST_WORDS)
@@ -193,7 +191,7 @@ async def test_a_stop_right_after_the_last_text_leaves_the_answers_own_end(
     assert (await standin.ended(within=1)).state == "closed"
 
 
-async def test_a_turn_that_never_began_is_stopped_too(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_stop_before_first_text_works(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
     message = play({"gate": "never"}, {"created": True})
     asking = asyncio.create_task(ask(ann, message, turn_id=turn_id))
@@ -202,7 +200,7 @@ async def test_a_turn_that_never_began_is_stopped_too(ann: httpx2.AsyncClient, s
     assert (await asking)["status"] == "stopped"
 
 
-async def test_what_fails_before_the_first_byte_is_remembered_as_failed(ann: httpx2.AsyncClient) -> None:
+async def test_early_failure_is_stored_as_failed(ann: httpx2.AsyncClient) -> None:
     turn_id = str(uuid.uuid4())
     response = await ann.post("/api/chat/stream", json={"message": play({"status": 429}), "turn_id": turn_id})
     assert response.status_code == 429
@@ -210,9 +208,7 @@ async def test_what_fails_before_the_first_byte_is_remembered_as_failed(ann: htt
     assert (turn["status"], turn["error"]["code"]) == ("failed", "rate_limited")
 
 
-async def test_an_event_source_that_reconnects_resumes_and_is_paid_once(
-    ann: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_reconnecting_event_source_pays_once(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     first = await ann.get("/chat-stream", params={"message": HELLO})
     ids = [line.removeprefix("id: ") for line in first.text.splitlines() if line.startswith("id: ")]
     again = await ann.get("/chat-stream", params={"message": HELLO}, headers={"last-event-id": ids[1]})
@@ -224,16 +220,14 @@ async def test_an_event_source_that_reconnects_resumes_and_is_paid_once(
     ).status_code == 204
 
 
-async def test_an_event_source_that_has_seen_the_end_is_told_to_leave_it(ann: httpx2.AsyncClient) -> None:
+async def test_finished_event_source_gets_204(ann: httpx2.AsyncClient) -> None:
     response = await ann.post("/api/chat/stream", json={"message": HELLO})
     *_, last = (line.removeprefix("id: ") for line in response.text.splitlines() if line.startswith("id: "))
     again = await ann.get(f"/api/turns/{last.split(':')[0].upper()}/stream", headers={"last-event-id": last})
     assert again.status_code == 204
 
 
-async def test_a_conversation_tells_upstream_the_path_to_the_new_question(
-    ann: httpx2.AsyncClient, standin: StandIn
-) -> None:
+async def test_upstream_receives_path_to_question(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     root = await ask(ann, HELLO, instructions="Be brief.")
     inside = {"conversation_id": root["conversation_id"]}
     await ask(ann, "a branch that is not on the path", **inside, parent_turn_id=root["turn_id"])
@@ -247,7 +241,7 @@ async def test_a_conversation_tells_upstream_the_path_to_the_new_question(
     ]
 
 
-async def test_a_conversation_that_no_longer_fits_says_so(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_long_conversation_reports_omitted_turns(make_settings: MakeSettings, standin: StandIn) -> None:
     with serving(create_app(make_settings(max_history_chars=len(HELLO) + 20))) as url:
         async with httpx2.AsyncClient(base_url=url) as client:
             root = await ask(client, HELLO)
@@ -262,7 +256,7 @@ async def test_a_conversation_that_no_longer_fits_says_so(make_settings: MakeSet
     assert len(body["input"]) == 3
 
 
-async def test_conversations_are_listed_read_renamed_and_deleted(ann: httpx2.AsyncClient) -> None:
+async def test_conversations_are_listed_read_renamed_deleted(ann: httpx2.AsyncClient) -> None:
     root = await ask(ann, HELLO)
     path = f"/api/conversations/{root['conversation_id']}"
     child = await ask(ann, HELLO, conversation_id=root["conversation_id"], parent_turn_id=root["turn_id"])
@@ -275,7 +269,7 @@ async def test_conversations_are_listed_read_renamed_and_deleted(ann: httpx2.Asy
     assert (await ann.get(path)).status_code == (await ann.get(f"/api/turns/{root['turn_id']}")).status_code == 404
 
 
-async def test_the_list_goes_on_where_the_page_ended(ann: httpx2.AsyncClient) -> None:
+async def test_list_continues_after_page(ann: httpx2.AsyncClient) -> None:
     made = [(await ask(ann, HELLO))["conversation_id"] for _ in range(52)]
     first = (await ann.get("/api/conversations")).json()
     second = (await ann.get("/api/conversations", params={"cursor": first["cursor"]})).json()
@@ -329,7 +323,7 @@ async def test_what_is_no_uuid_is_refused_everywhere(ann: httpx2.AsyncClient, st
     assert standin.requests() == []
 
 
-async def test_a_post_with_an_event_id_resumes_its_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_post_with_event_id_resumes_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     """As fetch-based clients of server-sent events do: they repeat the request."""
     body = {"message": HELLO}
     whole = await ann.post("/api/chat/stream", json=body)
@@ -341,7 +335,7 @@ async def test_a_post_with_an_event_id_resumes_its_turn(ann: httpx2.AsyncClient,
     assert len(standin.requests()) == 1
 
 
-async def test_a_post_without_a_value_of_the_event_id_begins(ann: httpx2.AsyncClient) -> None:
+async def test_post_without_value_of_event_id_begins(ann: httpx2.AsyncClient) -> None:
     response = await ann.post("/api/chat/stream", json={"message": HELLO}, headers={"last-event-id": ""})
     assert events_of(response)[0][0] == "start"
 
@@ -359,7 +353,7 @@ async def test_a_post_resumes_a_turn_that_runs(ann: httpx2.AsyncClient, standin:
     assert len(standin.requests()) == 1
 
 
-async def test_a_post_cannot_resume_what_it_did_not_ask(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
+async def test_post_cannot_resume_what_it_did_not_ask(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
     turn_id = (await ask(ann, HELLO))["turn_id"]
     resume = {"last-event-id": f"{turn_id}:0"}
 
@@ -374,7 +368,7 @@ async def test_a_post_cannot_resume_what_it_did_not_ask(ann: httpx2.AsyncClient,
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 1000, 10**17])
-async def test_a_resume_at_or_beyond_the_end_is_no_content(ann: httpx2.AsyncClient, beyond: int) -> None:
+async def test_resume_at_or_beyond_end_is_no_content(ann: httpx2.AsyncClient, beyond: int) -> None:
     whole = events_of(await ann.post("/api/chat/stream", json={"message": HELLO}))
     turn_id, last = whole[0][1]["turn_id"], len(whole) - 1 + beyond
     path, header = f"/api/turns/{turn_id}/stream", {"last-event-id": f"{turn_id}:{last}"}
@@ -387,7 +381,7 @@ async def test_a_resume_at_or_beyond_the_end_is_no_content(ann: httpx2.AsyncClie
     assert [(response.status_code, response.content) for response in responses] == [(204, b"")] * 4
 
 
-async def test_what_is_anothers_is_not_there(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
+async def test_data_of_other_owner_is_not_found(ann: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
     turn = await ask(ann, HELLO)
     turn_path, path = f"/api/turns/{turn['turn_id']}", f"/api/conversations/{turn['conversation_id']}"
     nothing = (await bob.get(f"/api/turns/{uuid.uuid4()}")).json()
@@ -408,7 +402,7 @@ async def test_what_is_anothers_is_not_there(ann: httpx2.AsyncClient, bob: httpx
     assert (await ann.get(path)).status_code == 200
 
 
-async def test_a_parent_must_be_in_the_conversation(ann: httpx2.AsyncClient, standin: StandIn) -> None:
+async def test_parent_must_be_in_conversation(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     one, other = await ask(ann, HELLO), await ask(ann, HELLO)
     standin.clear()
     for body, status in (

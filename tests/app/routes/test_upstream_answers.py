@@ -54,7 +54,7 @@ async def test_every_route_gives_the_text(client: httpx2.AsyncClient, steps: lis
     assert b"".join(data for name, data in streamed if name == b"message").decode() == text
 
 
-async def test_an_error_without_a_type_has_its_status_if_it_comes_first(client: httpx2.AsyncClient) -> None:
+async def test_leading_untyped_error_has_status(client: httpx2.AsyncClient) -> None:
     asked = play({"raw": 'data: {"error": {"message": "m", "code": "rate_limit_exceeded"}}\n\n'})
     assert (await client.post("/api/chat/stream", json={"message": asked})).status_code == 429
 

@@ -12,13 +12,13 @@ from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
 NASTY = "a\x00b\r\n\u2028 'x\"; DROP TABLE turn; -- ÄÖ 👩‍👩‍👧 \u202e#%25"
 
 
-async def test_a_turn_is_found_as_it_was_created(store: Store, clock: Clock, owner: str) -> None:
+async def test_turn_is_found_as_created(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner, parent_turn_id=new_id(), message=NASTY, instructions=NASTY, created_at=clock.now + 0.1)
     assert await store.create(turn, "title") == turn
     assert await store.head(owner, turn.turn_id) == turn
 
 
-async def test_what_a_turn_was_not_given_stays_missing(store: Store, clock: Clock, owner: str) -> None:
+async def test_optional_fields_stay_missing(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner, parent_turn_id=None, instructions=None)
     await store.create(turn, "title")
     found = await store.head(owner, turn.turn_id)
@@ -26,7 +26,7 @@ async def test_what_a_turn_was_not_given_stays_missing(store: Store, clock: Cloc
     assert (found.parent_turn_id, found.instructions) == (None, None)
 
 
-async def test_the_first_turn_of_an_id_is_kept(store: Store, clock: Clock, owner: str) -> None:
+async def test_first_turn_of_id_is_stored(store: Store, clock: Clock, owner: str) -> None:
     first = a_turn(clock, owner)
     await store.create(first, "title")
     again = replace(first, message="Another?", producer="p2", created_at=clock.now + 1)
@@ -59,7 +59,7 @@ async def test_no_owner_and_turn_are_taken_for_others(store: Store, clock: Clock
         assert [batch.data for batch in await store.batches(turn)] == [turn.owner.encode()]
 
 
-async def test_of_fifty_creates_one_is_kept(store: Store, clock: Clock, owner: str) -> None:
+async def test_fifty_creates_store_one_turn(store: Store, clock: Clock, owner: str) -> None:
     """And nothing of the others, though each names a conversation of its own."""
     turn_id = new_id()
     turns = [a_turn(clock, owner, turn_id=turn_id, producer=f"p{number}") for number in range(50)]
@@ -69,21 +69,21 @@ async def test_of_fifty_creates_one_is_kept(store: Store, clock: Clock, owner: s
     assert [line.conversation_id for line in listed] == [kept[0].conversation_id]
 
 
-async def test_of_fifty_creates_in_one_conversation_one_is_in_it(store: Store, clock: Clock, owner: str) -> None:
+async def test_fifty_creates_add_one_turn(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     rivals = [replace(turn, producer=f"p{number}") for number in range(50)]
     kept = await asyncio.gather(*(store.create(rival, "title") for rival in rivals))
     assert await store.turns(owner, turn.conversation_id) == [*set(kept)]
 
 
-async def test_anothers_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+async def test_turn_of_other_owner_is_none(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     assert await store.head("somebody else", turn.turn_id) is None
     assert await store.head(owner, new_id()) is None
 
 
-async def test_the_log_comes_back_as_it_was_appended(store: Store, clock: Clock, owner: str) -> None:
+async def test_log_is_read_as_appended(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     batches = [a_batch(0, bytes(range(256))), a_batch(1, b"", lease_until=clock.now + 0.1), a_batch(2, final=True)]
@@ -94,7 +94,7 @@ async def test_the_log_comes_back_as_it_was_appended(store: Store, clock: Clock,
     assert await store.batches(turn, 3) == []
 
 
-async def test_a_log_ends_at_its_first_gap(store: Store, clock: Clock, owner: str) -> None:
+async def test_log_ends_at_first_gap(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     for slot in (0, 2, 3):
@@ -103,7 +103,7 @@ async def test_a_log_ends_at_its_first_gap(store: Store, clock: Clock, owner: st
     assert await store.batches(turn, 1) == []
 
 
-async def test_a_slot_is_claimed_once(store: Store, clock: Clock, owner: str) -> None:
+async def test_slot_is_claimed_once(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch(writer="p1"))
@@ -113,7 +113,7 @@ async def test_a_slot_is_claimed_once(store: Store, clock: Clock, owner: str) ->
 
 
 @pytest.mark.parametrize("changes", [{"data": b"other"}, {"final": True}], ids=["data", "end"])
-async def test_another_batch_of_the_same_writer_is_refused(
+async def test_different_batch_of_writer_is_refused(
     store: Store, clock: Clock, owner: str, changes: dict[str, object]
 ) -> None:
     turn = a_turn(clock, owner)
@@ -123,9 +123,7 @@ async def test_another_batch_of_the_same_writer_is_refused(
         await store.append(turn, replace(a_batch(), **changes))  # type: ignore[arg-type] # mypy sees one type for all fields
 
 
-async def test_the_same_batch_again_is_the_same_append_and_renews_its_lease(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_repeated_batch_renews_lease(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch())
@@ -133,7 +131,7 @@ async def test_the_same_batch_again_is_the_same_append_and_renews_its_lease(
     assert await store.batches(turn) == [a_batch(lease_until=clock.now + 20)]
 
 
-async def test_of_fifty_who_claim_a_slot_one_wins(store: Store, clock: Clock, owner: str) -> None:
+async def test_one_of_fifty_writers_claims_slot(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     claims = (store.append(turn, a_batch(writer=f"p{number}")) for number in range(50))
@@ -143,9 +141,7 @@ async def test_of_fifty_who_claim_a_slot_one_wins(store: Store, clock: Clock, ow
     assert [batch.writer for batch in await store.batches(turn)] == winners
 
 
-async def test_the_next_append_brings_a_request_to_stop_back_and_none_after_it(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_next_append_returns_stop_request(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch(0))
@@ -154,14 +150,14 @@ async def test_the_next_append_brings_a_request_to_stop_back_and_none_after_it(
     assert not await store.append(turn, a_batch(2))
 
 
-async def test_a_request_to_stop_may_come_before_the_first_batch(store: Store, clock: Clock, owner: str) -> None:
+async def test_stop_request_may_precede_first_batch(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     assert await store.request_stop(turn, 0)
     assert await store.append(turn, a_batch(0, final=True))
 
 
-async def test_an_append_that_is_repeated_brings_the_request_back_again(store: Store, clock: Clock, owner: str) -> None:
+async def test_repeated_append_returns_request_again(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.request_stop(turn, 0)
@@ -169,7 +165,7 @@ async def test_an_append_that_is_repeated_brings_the_request_back_again(store: S
     assert await store.append(turn, a_batch())
 
 
-async def test_a_request_to_stop_is_seen_without_a_write(store: Store, clock: Clock, owner: str) -> None:
+async def test_stop_request_is_readable(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     assert not await store.stop_requested(turn, 0)
@@ -178,7 +174,7 @@ async def test_a_request_to_stop_is_seen_without_a_write(store: Store, clock: Cl
     assert not await store.stop_requested(turn, 1)
 
 
-async def test_a_request_to_stop_is_no_batch_and_may_be_repeated(store: Store, clock: Clock, owner: str) -> None:
+async def test_stop_request_is_repeatable(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     assert await store.request_stop(turn, 0)
@@ -186,7 +182,7 @@ async def test_a_request_to_stop_is_no_batch_and_may_be_repeated(store: Store, c
     assert await store.batches(turn) == []
 
 
-async def test_a_claimed_slot_refuses_a_request_to_stop(store: Store, clock: Clock, owner: str) -> None:
+async def test_claimed_slot_refuses_stop_request(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch())
@@ -195,9 +191,7 @@ async def test_a_claimed_slot_refuses_a_request_to_stop(store: Store, clock: Clo
     assert await store.batches(turn) == [a_batch()]
 
 
-async def test_a_request_to_stop_at_any_moment_is_brought_back_or_refused(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_concurrent_stop_request_is_never_lost(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     for slot in range(20):
@@ -206,7 +200,7 @@ async def test_a_request_to_stop_at_any_moment_is_brought_back_or_refused(
         assert brought_back == laid
 
 
-async def test_a_megabyte_is_kept_in_many_batches(store: Store, clock: Clock, owner: str) -> None:
+async def test_megabyte_is_stored_in_batches(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     batches = [a_batch(slot, bytes([slot]) * MAX_BATCH_BYTES) for slot in range(4)]
@@ -218,9 +212,7 @@ async def test_a_megabyte_is_kept_in_many_batches(store: Store, clock: Clock, ow
 @pytest.mark.parametrize(
     "batch", [a_batch(0, bytes(MAX_BATCH_BYTES + 1)), a_batch(-1), a_batch(10**8)], ids=["bytes", "negative", "slot"]
 )
-async def test_a_batch_beyond_the_limits_is_a_value_error(
-    store: Store, clock: Clock, owner: str, batch: object
-) -> None:
+async def test_oversized_batch_raises_value_error(store: Store, clock: Clock, owner: str, batch: object) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     with pytest.raises(ValueError, match=r"batch of 307201 bytes|slot -?\d+ is not between"):
@@ -228,7 +220,7 @@ async def test_a_batch_beyond_the_limits_is_a_value_error(
     assert await store.batches(turn) == []
 
 
-async def test_an_expired_turn_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+async def test_expired_turn_is_none(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch(0))
@@ -242,7 +234,7 @@ async def test_an_expired_turn_is_as_none(store: Store, clock: Clock, owner: str
         await store.append(turn, a_batch(1))
 
 
-async def test_an_expired_id_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+async def test_expired_id_starts_over(store: Store, clock: Clock, owner: str) -> None:
     old = a_turn(clock, owner)
     await store.create(old, "title")
     await store.append(old, a_batch(0, b"old"))
@@ -258,9 +250,7 @@ async def test_an_expired_id_begins_anew(store: Store, clock: Clock, owner: str)
     assert [batch.data for batch in await store.batches(new)] == [b"new"] * 3
 
 
-async def test_another_object_on_the_same_store_sees_what_was_written(
-    store: Store, open_store: OpenStore, clock: Clock, owner: str
-) -> None:
+async def test_second_store_object_sees_writes(store: Store, open_store: OpenStore, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.append(turn, a_batch())
@@ -297,7 +287,7 @@ async def test_an_early_end_does_not_prolong_a_turn(store: Store, clock: Clock, 
     assert await store.head(owner, turn.turn_id) is None
 
 
-async def test_the_id_of_a_turn_that_expired_early_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+async def test_id_of_turn_that_expired_early_begins_anew(store: Store, clock: Clock, owner: str) -> None:
     """Though the batches before its end have not expired."""
     old = a_turn(clock, owner, expires_at=clock.now + 90 * DAY)
     await store.create(old, "title")

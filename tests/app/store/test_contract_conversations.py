@@ -29,7 +29,7 @@ async def make_conversations(store: Store, clock: Clock, owner: str, number: int
     return [turn.conversation_id for turn in reversed(turns)]
 
 
-async def test_the_first_turn_makes_its_conversation(store: Store, clock: Clock, owner: str) -> None:
+async def test_first_turn_creates_conversation(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "Grüße")
     expected = Conversation(turn.conversation_id, owner, "Grüße", clock.now, clock.now)
@@ -37,7 +37,7 @@ async def test_the_first_turn_makes_its_conversation(store: Store, clock: Clock,
     assert (await store.conversations(owner, 10)).conversations == [expected]
 
 
-async def test_a_later_turn_moves_it_on_and_changes_nothing_else(store: Store, clock: Clock, owner: str) -> None:
+async def test_later_turn_updates_only_time(store: Store, clock: Clock, owner: str) -> None:
     first = a_turn(clock, owner)
     await store.create(first, "first")
     later = a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now + 5.5)
@@ -46,7 +46,7 @@ async def test_a_later_turn_moves_it_on_and_changes_nothing_else(store: Store, c
     assert found == Conversation(first.conversation_id, owner, "first", clock.now, clock.now + 5.5)
 
 
-async def test_an_earlier_turn_does_not_move_it_back(store: Store, clock: Clock, owner: str) -> None:
+async def test_earlier_turn_keeps_time(store: Store, clock: Clock, owner: str) -> None:
     first = a_turn(clock, owner)
     await store.create(first, "title")
     earlier = a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now - 5)
@@ -56,7 +56,7 @@ async def test_an_earlier_turn_does_not_move_it_back(store: Store, clock: Clock,
     assert found.updated_at == clock.now
 
 
-async def test_a_turn_that_was_there_does_not_move_it(store: Store, clock: Clock, owner: str) -> None:
+async def test_existing_turn_keeps_time(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     await store.create(replace(turn, created_at=clock.now + 5), "title")
@@ -65,7 +65,7 @@ async def test_a_turn_that_was_there_does_not_move_it(store: Store, clock: Clock
     assert found.updated_at == clock.now
 
 
-async def test_one_id_of_two_owners_is_two_conversations(store: Store, clock: Clock, owner: str) -> None:
+async def test_same_id_of_two_owners_is_separate(store: Store, clock: Clock, owner: str) -> None:
     mine = a_turn(clock, owner)
     theirs = a_turn(clock, f"not {owner}", conversation_id=mine.conversation_id)
     await store.create(mine, "mine")
@@ -78,7 +78,7 @@ async def test_one_id_of_two_owners_is_two_conversations(store: Store, clock: Cl
     assert await store.turns(owner, mine.conversation_id) == [mine]
 
 
-async def test_no_owner_and_id_are_taken_for_others(store: Store, clock: Clock, owner: str) -> None:
+async def test_owner_and_id_are_never_confused(store: Store, clock: Clock, owner: str) -> None:
     """However the two may be put together to a key."""
     ambiguous = [(f"{owner}#a", "b"), (owner, "a#b"), (f"{owner}%23a", "b"), (f"{owner}%2523a", "b")]
     turns = [a_turn(clock, name, conversation_id=conversation_id) for name, conversation_id in ambiguous]
@@ -87,7 +87,7 @@ async def test_no_owner_and_id_are_taken_for_others(store: Store, clock: Clock, 
     assert [await store.turns(turn.owner, turn.conversation_id) for turn in turns] == [[turn] for turn in turns]
 
 
-async def test_anothers_conversation_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+async def test_conversation_of_other_owner_is_none(store: Store, clock: Clock, owner: str) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     stranger = "somebody else"
@@ -100,7 +100,7 @@ async def test_anothers_conversation_is_as_none(store: Store, clock: Clock, owne
     assert await store.conversation(stranger, turn.conversation_id) is None
 
 
-async def test_turns_come_the_oldest_first(store: Store, clock: Clock, owner: str) -> None:
+async def test_turns_are_oldest_first(store: Store, clock: Clock, owner: str) -> None:
     first = a_turn(clock, owner)
     ids = {"conversation_id": first.conversation_id, "parent_turn_id": first.turn_id}
     third = a_turn(clock, owner, created_at=clock.now + 2, **ids)
@@ -110,7 +110,7 @@ async def test_turns_come_the_oldest_first(store: Store, clock: Clock, owner: st
     assert await store.turns(owner, first.conversation_id) == [first, second, third]
 
 
-async def test_turns_that_come_at_once_are_all_in_their_conversation(store: Store, clock: Clock, owner: str) -> None:
+async def test_concurrent_turns_are_in_their_conversation(store: Store, clock: Clock, owner: str) -> None:
     first = a_turn(clock, owner)
     rest = [
         a_turn(clock, owner, conversation_id=first.conversation_id, created_at=at, expires_at=at + DAY)
@@ -148,7 +148,7 @@ async def test_a_page_of_no_turns_is_refused(store: Store, owner: str, limit: in
         await store.turns(owner, new_id(), limit=limit)
 
 
-async def test_the_list_begins_with_the_one_updated_last(store: Store, clock: Clock, owner: str) -> None:
+async def test_list_is_newest_first(store: Store, clock: Clock, owner: str) -> None:
     third, second, first = await make_conversations(store, clock, owner, 3)
     await store.create(a_turn(clock, owner, conversation_id=first, created_at=clock.now + 9), "title")
     assert await pages(store, owner, 10) == [[first, third, second]]
@@ -159,22 +159,20 @@ async def test_pages_hold_each_conversation_once(store: Store, clock: Clock, own
     assert await pages(store, owner, 2) == [made[:2], made[2:4], made[4:]]
 
 
-async def test_a_page_that_is_just_full_may_be_the_last(store: Store, clock: Clock, owner: str) -> None:
+async def test_full_page_may_be_last(store: Store, clock: Clock, owner: str) -> None:
     made = await make_conversations(store, clock, owner, 4)
     assert await pages(store, owner, 2) == [made[:2], made[2:]]
     assert await pages(store, "somebody else", 2) == [[]]
 
 
-async def test_pages_hold_each_once_where_all_were_updated_at_the_same_time(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_pages_handle_equal_times(store: Store, clock: Clock, owner: str) -> None:
     made = await make_conversations(store, clock, owner, 5, apart=0)
     found = await pages(store, owner, 2)
     assert [len(page) for page in found] == [2, 2, 1]
     assert set(itertools.chain(*found)) == set(made)
 
 
-async def test_a_cursor_outlives_the_conversation_that_it_names(store: Store, clock: Clock, owner: str) -> None:
+async def test_cursor_outlives_its_conversation(store: Store, clock: Clock, owner: str) -> None:
     made = await make_conversations(store, clock, owner, 3)
     page = await store.conversations(owner, 2)
     await store.delete(owner, made[1])
@@ -182,7 +180,7 @@ async def test_a_cursor_outlives_the_conversation_that_it_names(store: Store, cl
     assert [line.conversation_id for line in rest.conversations] == made[2:]
 
 
-async def test_anothers_cursor_leads_into_ones_own_list(store: Store, clock: Clock, owner: str) -> None:
+async def test_foreign_cursor_reads_own_list(store: Store, clock: Clock, owner: str) -> None:
     await make_conversations(store, clock, owner, 3)
     cursor = (await store.conversations(owner, 1)).cursor
     stranger = f"not {owner}"
@@ -192,25 +190,25 @@ async def test_anothers_cursor_leads_into_ones_own_list(store: Store, clock: Clo
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "ÄÖÜ", "QdrAtBf7CtBjNw==", "f_AAAAAAAABjNw", "Qdr AtBf7CtBjNw"])
-async def test_what_is_no_cursor_is_a_value_error(store: Store, owner: str, cursor: str) -> None:
+async def test_invalid_cursor_raises_value_error(store: Store, owner: str, cursor: str) -> None:
     with pytest.raises(ValueError, match="not a cursor"):
         await store.conversations(owner, 10, cursor)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
-async def test_a_page_has_a_sensible_size(store: Store, owner: str, limit: int) -> None:
+async def test_invalid_limit_raises_value_error(store: Store, owner: str, limit: int) -> None:
     with pytest.raises(ValueError, match=f"page of {limit}"):
         await store.conversations(owner, limit)
 
 
-async def test_a_conversation_is_renamed_where_it_is(store: Store, clock: Clock, owner: str) -> None:
+async def test_rename_keeps_position(store: Store, clock: Clock, owner: str) -> None:
     made = await make_conversations(store, clock, owner, 2)
     assert await store.rename(owner, made[1], "other")
     listed = (await store.conversations(owner, 10)).conversations
     assert [(line.conversation_id, line.title) for line in listed] == [(made[0], "title"), (made[1], "other")]
 
 
-async def test_a_deleted_conversation_takes_everything_with_it(store: Store, clock: Clock, owner: str) -> None:
+async def test_delete_removes_turns_and_logs(store: Store, clock: Clock, owner: str) -> None:
     """More than one page, and one batch, of DynamoDB holds."""
     first = a_turn(clock, owner)
     second = a_turn(clock, owner, conversation_id=first.conversation_id)
@@ -227,13 +225,13 @@ async def test_a_deleted_conversation_takes_everything_with_it(store: Store, clo
         assert await store.batches(turn) == []
 
 
-async def test_what_is_deleted_cannot_be_deleted_again(store: Store, clock: Clock, owner: str) -> None:
+async def test_second_delete_returns_false(store: Store, clock: Clock, owner: str) -> None:
     (made,) = await make_conversations(store, clock, owner, 1)
     assert await store.delete(owner, made)
     assert not await store.delete(owner, made)
 
 
-async def test_a_deletion_leaves_the_other_conversations(store: Store, clock: Clock, owner: str) -> None:
+async def test_delete_keeps_other_conversations(store: Store, clock: Clock, owner: str) -> None:
     kept, deleted = a_turn(clock, owner), a_turn(clock, owner)
     for turn in (kept, deleted):
         await store.create(turn, "title")
@@ -245,9 +243,7 @@ async def test_a_deletion_leaves_the_other_conversations(store: Store, clock: Cl
 
 
 @pytest.mark.parametrize("appended", [0, 2])
-async def test_who_produces_a_deleted_turn_finds_the_next_slot_taken(
-    store: Store, clock: Clock, owner: str, appended: int
-) -> None:
+async def test_producer_of_deleted_turn_loses_slot(store: Store, clock: Clock, owner: str, appended: int) -> None:
     turn = a_turn(clock, owner)
     await store.create(turn, "title")
     for slot in range(appended):
@@ -261,7 +257,7 @@ async def test_who_produces_a_deleted_turn_finds_the_next_slot_taken(
     assert await store.request_stop(turn, appended)  # it goes on no longer
 
 
-async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+async def test_deleted_id_starts_over(store: Store, clock: Clock, owner: str) -> None:
     old = a_turn(clock, owner)
     await store.create(old, "title")
     await store.append(old, a_batch(0, b"old"))
@@ -276,9 +272,7 @@ async def test_the_id_of_a_deleted_turn_begins_anew(store: Store, clock: Clock, 
     assert [await store.batches(new, slot) for slot in range(3)] == [[]] * 3
 
 
-async def test_who_produced_a_deleted_turn_writes_nothing_into_a_new_one_of_its_id(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_old_producer_cannot_write_into_successor(store: Store, clock: Clock, owner: str) -> None:
     old = a_turn(clock, owner)
     await store.create(old, "title")
     await store.append(old, a_batch(0, b"old"))
@@ -292,7 +286,7 @@ async def test_who_produced_a_deleted_turn_writes_nothing_into_a_new_one_of_its_
     assert not await store.append(new, a_batch(1, b"new"))
 
 
-async def test_a_conversation_lives_as_long_as_any_of_its_turns(store: Store, clock: Clock, owner: str) -> None:
+async def test_conversation_lives_with_its_turns(store: Store, clock: Clock, owner: str) -> None:
     long = a_turn(clock, owner, expires_at=clock.now + 2 * DAY)
     short = a_turn(clock, owner, conversation_id=long.conversation_id, created_at=clock.now + 1)
     await store.create(long, "title")
@@ -318,7 +312,7 @@ async def test_a_turn_that_expires_early_leaves_the_others(store: Store, clock: 
     assert await store.conversation(owner, first.conversation_id) is not None
 
 
-async def test_a_conversation_goes_on_after_a_turn_that_expires_early(store: Store, clock: Clock, owner: str) -> None:
+async def test_conversation_goes_on_after_turn_that_expires_early(store: Store, clock: Clock, owner: str) -> None:
     failed = a_turn(clock, owner, expires_at=clock.now + 3 * DAY)
     await store.create(failed, "title")
     await store.append(failed, a_batch(final=True, expires_at=clock.now + DAY))
@@ -329,7 +323,7 @@ async def test_a_conversation_goes_on_after_a_turn_that_expires_early(store: Sto
     assert [line.title for line in (await store.conversations(owner, 9)).conversations] == ["title"]
 
 
-async def test_an_expired_conversation_is_as_none(store: Store, clock: Clock, owner: str) -> None:
+async def test_expired_conversation_is_none(store: Store, clock: Clock, owner: str) -> None:
     (made,) = await make_conversations(store, clock, owner, 1)
     clock.now += DAY
     assert await store.conversation(owner, made) is None
@@ -338,7 +332,7 @@ async def test_an_expired_conversation_is_as_none(store: Store, clock: Clock, ow
     assert not await store.delete(owner, made)
 
 
-async def test_an_expired_conversation_begins_anew(store: Store, clock: Clock, owner: str) -> None:
+async def test_expired_conversation_starts_over(store: Store, clock: Clock, owner: str) -> None:
     (made,) = await make_conversations(store, clock, owner, 1)
     clock.now += DAY
     turn = a_turn(clock, owner, conversation_id=made)
@@ -347,9 +341,7 @@ async def test_an_expired_conversation_begins_anew(store: Store, clock: Clock, o
     assert await store.turns(owner, made) == [turn]
 
 
-async def test_a_page_is_full_though_conversations_on_the_way_have_expired(
-    store: Store, clock: Clock, owner: str
-) -> None:
+async def test_expired_conversations_do_not_shorten_page(store: Store, clock: Clock, owner: str) -> None:
     turns = [a_turn(clock, owner, created_at=clock.now + n, expires_at=clock.now + (1 + n % 2) * DAY) for n in range(8)]
     for turn in turns:
         await store.create(turn, "title")

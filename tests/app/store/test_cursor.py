@@ -13,12 +13,12 @@ ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=MAX_ID_BYTES //
 
 
 @given(position=st.builds(Position, times, ids))
-def test_a_position_comes_back_from_its_cursor(position: Position) -> None:
+def test_cursor_round_trips_position(position: Position) -> None:
     assert decode(encode(position)) == position
 
 
 @given(text=st.one_of(st.text(max_size=40), st.text("AQdrBf7CtjNw-_=", max_size=40)))
-def test_any_other_text_is_a_value_error(text: str) -> None:
+def test_other_text_raises_value_error(text: str) -> None:
     with suppress(ValueError):
         assert encode(decode(text)) == text
 
@@ -36,6 +36,6 @@ def test_any_other_text_is_a_value_error(text: str) -> None:
         Position(1.0, "c" * (MAX_ID_BYTES + 1)),
     ],
 )
-def test_a_position_that_cannot_be_is_a_value_error(position: Position) -> None:
+def test_impossible_position_raises_value_error(position: Position) -> None:
     with pytest.raises(ValueError, match="not a cursor"):
         decode(encode(position))

@@ -49,9 +49,7 @@ async def store(asked: FaultyDynamoDB, dynamodb: DynamoDB, client: Any, clock: C
     await store.close()
 
 
-async def test_a_whole_life_takes_these_operations_and_no_scan(
-    store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str
-) -> None:
+async def test_life_cycle_needs_no_scan(store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
     await store.append(turn, a_batch())
     await store.request_stop(turn, 1)
@@ -78,14 +76,14 @@ async def test_every_read_is_consistent(
     assert [part["ConsistentRead"] for part in parts] == [True] * 7
 
 
-async def test_an_append_is_one_update(store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str) -> None:
+async def test_append_is_one_update(store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
     asked.requests.clear()
     await store.append(turn, a_batch())
     assert asked.operations == ["UpdateItem"]
 
 
-async def test_a_batch_is_deleted_in_parts_that_dynamodb_takes(
+async def test_delete_is_split_into_batches(
     store: DynamoDBStore, asked: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
@@ -97,7 +95,7 @@ async def test_a_batch_is_deleted_in_parts_that_dynamodb_takes(
     assert dynamodb.turn_items(turn) == []
 
 
-async def test_every_item_has_a_version_and_expires_with_its_turn(
+async def test_every_item_has_version_and_expiry(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner, expires_at=clock.now + 99.5), "title")
@@ -108,7 +106,7 @@ async def test_every_item_has_a_version_and_expires_with_its_turn(
     assert [(item["v"], item["x"]) for item in items] == [({"N": "1"}, {"N": str(int(clock.now) + 100)})] * 5
 
 
-async def test_what_keeps_a_producer_from_a_deleted_turn_expires_soon(
+async def test_fence_of_deleted_turn_expires_soon(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
@@ -117,7 +115,7 @@ async def test_what_keeps_a_producer_from_a_deleted_turn_expires_soon(
     assert left["x"] == {"N": str(int(clock.now) + 3600)}
 
 
-async def test_an_item_of_a_newer_version_is_not_guessed_at(
+async def test_item_of_newer_version_is_refused(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
@@ -127,7 +125,7 @@ async def test_an_item_of_a_newer_version_is_not_guessed_at(
         await store.head(owner, turn.turn_id)
 
 
-async def test_a_reference_to_another_conversations_turn_is_skipped_and_deletes_nothing(
+async def test_foreign_turn_reference_is_skipped(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     """It is left if two create a turn of one id at the same moment, and one of them crashes."""
@@ -155,7 +153,7 @@ async def test_an_attempt_that_crashed_leaves_each_turn_once(
     assert await store.turns(owner, turn.conversation_id, limit=1, after=turn) == []
 
 
-async def test_a_page_of_turns_reads_no_more_than_it_holds(
+async def test_page_of_turns_reads_only_its_items(
     store: DynamoDBStore, asked: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     first = a_turn(clock, owner)
@@ -189,9 +187,7 @@ def meeting(call: Call, encounters: list[Encounter]) -> Call:
     return meet
 
 
-def test_a_turn_that_comes_while_its_conversation_is_deleted_goes_with_it(
-    dynamodb: DynamoDB, clock: Clock, owner: str
-) -> None:
+def test_turn_added_during_delete_is_deleted(dynamodb: DynamoDB, clock: Clock, owner: str) -> None:
     call = calls_of(dynamodb.client)
     table = Table(call, dynamodb.table)
     first = turns.create(table, a_turn(clock, owner), "title", clock.now)
@@ -203,9 +199,7 @@ def test_a_turn_that_comes_while_its_conversation_is_deleted_goes_with_it(
     assert conversations.find(table, owner, first.conversation_id, clock.now) is None
 
 
-def test_a_create_that_comes_second_leaves_a_conversation_that_others_use_by_then(
-    dynamodb: DynamoDB, clock: Clock, owner: str
-) -> None:
+def test_second_create_keeps_conversation_in_use(dynamodb: DynamoDB, clock: Clock, owner: str) -> None:
     call = calls_of(dynamodb.client)
     table = Table(call, dynamodb.table)
     winner = a_turn(clock, owner)
@@ -220,7 +214,7 @@ def test_a_create_that_comes_second_leaves_a_conversation_that_others_use_by_the
     assert turns.listed(table, owner, loser.conversation_id, clock.now) == [other]
 
 
-async def test_one_request_without_an_answer_holds_nobody_else_up(
+async def test_hanging_request_does_not_block_others(
     store: DynamoDBStore, asked: FaultyDynamoDB, clock: Clock, owner: str
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
@@ -232,7 +226,7 @@ async def test_one_request_without_an_answer_holds_nobody_else_up(
     assert not await appending
 
 
-async def test_the_environment_says_where_dynamodb_is(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_endpoint_comes_from_environment(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> None:
     use_endpoint(monkeypatch, dynamodb.endpoint)
     assert make_client(1).meta.endpoint_url == dynamodb.endpoint  # type: ignore[attr-defined] # boto3 has no types
     store = DynamoDBStore(dynamodb.table)
@@ -240,7 +234,7 @@ async def test_the_environment_says_where_dynamodb_is(dynamodb: DynamoDB, monkey
     await store.close()
 
 
-def test_a_region_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
@@ -248,6 +242,6 @@ def test_a_region_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         DynamoDBStore("table")
 
 
-def test_nobody_pays_for_boto3_who_makes_no_such_store() -> None:
+def test_boto3_is_imported_on_demand() -> None:
     program = "import sys, app.store.dynamodb.store; print({'boto3', 'botocore'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "set()\n"

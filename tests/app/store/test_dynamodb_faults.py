@@ -68,7 +68,7 @@ async def turn(store: DynamoDBStore, faulty: FaultyDynamoDB, clock: Clock, owner
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_what_passes_is_tried_again(
+async def test_temporary_failure_is_retried(
     store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead, fault: Fault
 ) -> None:
     await store.request_stop(turn, 0)
@@ -79,7 +79,7 @@ async def test_what_passes_is_tried_again(
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_what_does_not_pass_is_unavailable_after_three_attempts(
+async def test_lasting_failure_is_unavailable_after_three_attempts(
     store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead, fault: Fault
 ) -> None:
     faulty.faults.extend([fault] * ATTEMPTS)
@@ -89,7 +89,7 @@ async def test_what_does_not_pass_is_unavailable_after_three_attempts(
     assert not await store.append(turn, a_batch())
 
 
-async def test_what_no_attempt_makes_better_is_unavailable_at_once(
+async def test_permanent_failure_is_unavailable_at_once(
     store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead
 ) -> None:
     faulty.faults.append(Fault.DENIED)
@@ -98,14 +98,14 @@ async def test_what_no_attempt_makes_better_is_unavailable_at_once(
     assert faulty.operations == ["UpdateItem"]
 
 
-async def test_a_server_that_is_not_there_is_unavailable(dynamodb: DynamoDB, turn: TurnHead) -> None:
+async def test_missing_server_is_unavailable(dynamodb: DynamoDB, turn: TurnHead) -> None:
     store = DynamoDBStore(dynamodb.table, client_of("http://127.0.0.1:9", attempts=1))
     with pytest.raises(StoreUnavailableError, match="Could not connect"):
         await store.append(turn, a_batch())
     await store.close()
 
 
-async def test_a_request_that_is_wrong_is_our_defect_and_not_the_stores(dynamodb: DynamoDB) -> None:
+async def test_invalid_request_is_no_store_failure(dynamodb: DynamoDB) -> None:
     store = DynamoDBStore(dynamodb.table, dynamodb.client)
     with pytest.raises(Exception, match="ValidationException") as caught:
         await store._run(lambda table: table.get(("", "")))  # noqa: SLF001 - no method of the store can be wrong so
@@ -115,7 +115,7 @@ async def test_a_request_that_is_wrong_is_our_defect_and_not_the_stores(dynamodb
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.LOST])
 @pytest.mark.parametrize("step", range(4))
-async def test_a_create_that_fails_half_way_is_completed_by_the_next(
+async def test_repeated_create_completes_failed_one(
     impatient: DynamoDBStore, faulty: FaultyDynamoDB, clock: Clock, owner: str, fault: Fault, step: int
 ) -> None:
     turn = a_turn(clock, owner)
@@ -131,7 +131,7 @@ async def test_a_create_that_fails_half_way_is_completed_by_the_next(
     assert [line.title for line in listed.conversations] == ["title"]
 
 
-async def test_a_delete_that_fails_anywhere_is_completed_by_the_next(
+async def test_repeated_delete_completes_failed_one(
     impatient: DynamoDBStore, faulty: FaultyDynamoDB, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
     step, failed = 0, True
@@ -153,7 +153,7 @@ async def test_a_delete_that_fails_anywhere_is_completed_by_the_next(
     assert step == 14  # requests
 
 
-async def test_what_is_left_of_a_batch_is_asked_for_again(
+async def test_unprocessed_items_are_requested_again(
     store: DynamoDBStore, faulty: FaultyDynamoDB, clock: Clock, owner: str
 ) -> None:
     turns = [a_turn(clock, owner, conversation_id="c") for _ in range(3)]
@@ -166,7 +166,7 @@ async def test_what_is_left_of_a_batch_is_asked_for_again(
     assert faulty.operations == ["GetItem", "Query", "Query", "BatchGetItem", "BatchGetItem", "BatchGetItem"]
 
 
-async def test_what_is_left_of_a_batch_again_and_again_is_unavailable(
+async def test_endless_unprocessed_items_are_unavailable(
     store: DynamoDBStore, faulty: FaultyDynamoDB, clock: Clock, owner: str
 ) -> None:
     for _ in range(7):

@@ -33,18 +33,18 @@ heads = st.builds(TurnHead, *[texts] * 4, st.none() | texts, texts, texts, st.no
 
 
 @given(head=heads)
-def test_a_head_comes_back_from_its_item(head: TurnHead) -> None:
+def test_head_round_trips_through_item(head: TurnHead) -> None:
     assert to_head(decode(to_item(head_key(head.owner, head.turn_id), head_values(head)))) == head
 
 
 @given(batch=st.builds(Batch, st.integers(0, 10**8 - 1), st.binary(max_size=50), texts, times, st.booleans()))
-def test_a_batch_comes_back_from_its_item(batch: Batch) -> None:
+def test_batch_round_trips_through_item(batch: Batch) -> None:
     values = {"d": batch.data, "w": batch.writer, "l": batch.lease_until, "f": batch.final}
     assert to_batch(decode(to_item(log_key(TURN, batch.slot), values))) == batch
 
 
 @given(line=st.builds(Conversation, texts, texts, texts, times, times))
-def test_a_conversation_comes_back_from_its_item(line: Conversation) -> None:
+def test_conversation_round_trips_through_item(line: Conversation) -> None:
     values = {"h": line.title, "t": line.created_at, "u": line.updated_at}
     item = to_item(conversation_key(line.owner, line.conversation_id), values)
     assert to_conversation(line.owner, decode(item)) == line
@@ -58,12 +58,12 @@ REFERENCE = Reference(1.0, "t")
 @given(one=st.tuples(ids, ids), other=st.tuples(ids, ids))
 @example(one=("a#a", "a"), other=("a", "a#a"))
 @example(one=("a#a", "a"), other=("a%23a", "a"))
-def test_no_two_conversations_have_one_key(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_conversation_keys_are_unique(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert (reference_key(*one, REFERENCE) == reference_key(*other, REFERENCE)) == (one == other)
     assert (head_key(*one) == head_key(*other)) == (one == other)
 
 
-def test_slots_are_in_the_order_of_their_keys() -> None:
+def test_slot_keys_sort_by_number() -> None:
     keys = [log_key(TURN, slot) for slot in (0, 9, 10, 99, 100, 10**8 - 1)]
     assert keys == sorted(keys)
 

@@ -11,7 +11,7 @@ from tests.app.store.test_dynamodb import OPERATIONS
 from tests.infra.cloudformation import Stack, translate
 
 
-def test_dynamodb_takes_the_table_and_its_time_to_live(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dynamodb_accepts_table_and_ttl(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
@@ -29,14 +29,14 @@ def stack() -> Stack:
     return Stack(translate())
 
 
-def test_the_template_has_the_same_table(stack: Stack) -> None:
+def test_template_has_same_table(stack: Stack) -> None:
     (table,) = stack.of_type("AWS::DynamoDB::Table")
     wanted: dict[str, Any] = create_table_input("t") | time_to_live_input("t")
     del wanted["TableName"]  # CloudFormation's own
     assert {name: table.get(name) for name in wanted} == wanted
 
 
-def test_the_function_may_do_what_the_store_does_and_no_more(stack: Stack) -> None:
+def test_role_allows_exactly_store_operations(stack: Stack) -> None:
     policies = stack.properties("ChatRole")["Policies"]
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     allowed = {action for s in statements for action in s["Action"] if action.startswith("dynamodb:")}

@@ -9,7 +9,7 @@ KEYS: list[Key] = [("p", f"{number:03}") for number in range(230)]
 ITEMS = [{"pk": {"S": partition}, "sk": {"S": sort}} for partition, sort in KEYS]
 
 
-def test_at_most_a_hundred_items_are_read_at_once() -> None:
+def test_batch_get_reads_hundred_items() -> None:
     sizes = []
 
     def call(operation: str, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - the API's name
@@ -22,7 +22,7 @@ def test_at_most_a_hundred_items_are_read_at_once() -> None:
     assert sizes == [100, 100, 30]
 
 
-def test_a_query_goes_on_where_the_page_before_ended() -> None:
+def test_query_continues_after_page() -> None:
     starts = []
 
     def call(operation: str, **request: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_a_query_goes_on_where_the_page_before_ended() -> None:
     assert starts == [None, ITEMS[99], ITEMS[199]]
 
 
-def test_a_page_that_nobody_needs_is_not_read() -> None:
+def test_unneeded_page_is_not_read() -> None:
     calls = []
 
     def call(operation: str, **_: Any) -> dict[str, Any]:

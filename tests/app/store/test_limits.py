@@ -68,7 +68,7 @@ async def test_texts_that_no_item_holds_are_not_stored(
     assert (await store.conversations(owner, 10)).conversations == []
 
 
-async def test_a_title_that_no_item_holds_is_not_stored(store: Store, clock: Clock, owner: str) -> None:
+async def test_title_that_no_item_holds_is_not_stored(store: Store, clock: Clock, owner: str) -> None:
     turn, title = a_turn(clock, owner), "t" * (MAX_TEXT_BYTES + 1)
     with pytest.raises(ValueError, match="texts of"):
         await store.create(turn, title)

@@ -28,7 +28,7 @@ def other(settings: Settings) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize("use", [check_store, open_store])
-def test_a_file_that_can_never_be_used_is_an_error_of_the_configuration(
+def test_unusable_file_is_configuration_error(
     use: Callable[[Settings], object], settings: Settings, other: sqlite3.Connection
 ) -> None:
     """So is one that says it has our version, and holds nothing of ours."""
@@ -38,9 +38,7 @@ def test_a_file_that_can_never_be_used_is_an_error_of_the_configuration(
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["new", "in use"])
-async def test_the_start_does_not_wait_for_a_locked_file(
-    settings: Settings, other: sqlite3.Connection, *, is_new: bool
-) -> None:
+async def test_start_ignores_locked_file(settings: Settings, other: sqlite3.Connection, *, is_new: bool) -> None:
     if not is_new:
         await open_store(settings).close()
         other.execute("PRAGMA journal_mode = DELETE")  # else nobody could keep a reader out
@@ -50,7 +48,7 @@ async def test_the_start_does_not_wait_for_a_locked_file(
     assert time.monotonic() - began < BUSY_TIMEOUT / 2
 
 
-def test_where_there_is_a_table_the_start_imports_no_store_at_all() -> None:
+def test_start_with_table_imports_no_store() -> None:
     code = (
         "import sys; from app.settings import Settings; from app.store.opening import check_store; "
         "check_store(Settings(_env_file=None, table_name='t')); print({'sqlite3', 'boto3'} & set(sys.modules))"

@@ -54,7 +54,7 @@ def turn(clock: Clock, owner: str) -> TurnHead:
     return a_turn(clock, owner)
 
 
-async def test_two_processes_agree_on_the_producer_and_win_each_slot_once(place: Place, turn: TurnHead) -> None:
+async def test_two_processes_claim_each_slot_once(place: Place, turn: TurnHead) -> None:
     with ExitStack() as stack:
         rivals = {name: stack.enter_context(rival(name, 25, place)) for name in ("p1", "p2")}
         for each in rivals.values():
@@ -71,7 +71,7 @@ async def test_two_processes_agree_on_the_producer_and_win_each_slot_once(place:
     assert len(won) == 25
 
 
-async def test_what_a_killed_process_has_appended_stays(tmp_path: Path, turn: TurnHead) -> None:
+async def test_killed_process_keeps_its_appends(tmp_path: Path, turn: TurnHead) -> None:
     place = {"path": str(tmp_path / "rivulet.db")}
     with rival("p1", 1_000_000, place) as victim:
         victim.tell(asdict(turn))

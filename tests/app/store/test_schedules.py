@@ -39,28 +39,28 @@ list_calls = st.one_of(
 @IN_SQLITE
 @given(calls=st.lists(log_calls, max_size=20))
 @MANY
-async def test_a_log_in_sqlite_is_as_the_model_says(store: Store, clock: Clock, calls: Calls) -> None:
+async def test_sqlite_log_matches_model(store: Store, clock: Clock, calls: Calls) -> None:
     await compare_logs(store, clock, calls)
 
 
 @IN_DYNAMODB
 @given(calls=st.lists(log_calls, max_size=15))
 @FEW
-async def test_a_log_in_dynamodb_is_as_the_model_says(store: Store, clock: Clock, calls: Calls) -> None:
+async def test_dynamodb_log_matches_model(store: Store, clock: Clock, calls: Calls) -> None:
     await compare_logs(store, clock, calls)
 
 
 @IN_SQLITE
 @given(calls=st.lists(list_calls, max_size=15))
 @MANY
-async def test_a_list_in_sqlite_is_as_the_model_says(store: Store, clock: Clock, calls: Calls) -> None:
+async def test_sqlite_list_matches_model(store: Store, clock: Clock, calls: Calls) -> None:
     await compare_lists(store, clock, calls)
 
 
 @IN_DYNAMODB
 @given(calls=st.lists(list_calls, max_size=10))
 @FEW
-async def test_a_list_in_dynamodb_is_as_the_model_says(store: Store, clock: Clock, calls: Calls) -> None:
+async def test_dynamodb_list_matches_model(store: Store, clock: Clock, calls: Calls) -> None:
     await compare_lists(store, clock, calls)
 
 

@@ -44,29 +44,29 @@ def rows(connection: sqlite3.Connection, table: str) -> int:
     return count
 
 
-async def test_the_file_and_its_directory_are_the_users_alone(store: SQLiteStore, path: Path) -> None:
+async def test_file_and_directory_are_private(store: SQLiteStore, path: Path) -> None:
     del store
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in [path.parent, *path.parent.iterdir()]}
     assert modes == {"data": 0o700, "rivulet.db": 0o600, "rivulet.db-wal": 0o600, "rivulet.db-shm": 0o600}
 
 
-async def test_the_file_has_a_write_ahead_log_and_a_version(other: sqlite3.Connection) -> None:
+async def test_file_has_wal_and_version(other: sqlite3.Connection) -> None:
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert other.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
-def test_a_file_where_the_directory_should_be_is_named(tmp_path: Path) -> None:
+def test_file_as_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(StoreSetupError, match=r"data/rivulet\.db cannot be made: "):
         SQLiteStore(tmp_path / "data" / "rivulet.db")
 
 
-def test_a_directory_that_cannot_be_made_is_named() -> None:
+def test_uncreatable_directory_is_named() -> None:
     with pytest.raises(StoreSetupError, match=r"^/proc/rivulet/rivulet.db cannot be made: "):
         SQLiteStore(Path("/proc/rivulet/rivulet.db"))
 
 
-def test_a_file_that_cannot_be_written_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_file_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.parent.mkdir()
     path.touch()
     # whoever runs this as root may write everything
@@ -75,13 +75,13 @@ def test_a_file_that_cannot_be_written_is_named(path: Path, monkeypatch: pytest.
         SQLiteStore(path)
 
 
-def test_a_directory_in_the_files_place_is_named(path: Path) -> None:
+def test_directory_as_file_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be used: unable to open"):
         SQLiteStore(path)
 
 
-def test_a_file_that_is_no_database_is_left_as_it_is(path: Path) -> None:
+def test_foreign_file_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("Dear diary," * 1000)
     with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be used: file is not a database"):
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", range(VERSION + 1))
-def test_another_programs_database_is_left_as_it_is(path: Path, version: int) -> None:
+def test_foreign_database_is_left_alone(path: Path, version: int) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE turn (song TEXT)")
@@ -101,7 +101,7 @@ def test_another_programs_database_is_left_as_it_is(path: Path, version: int) ->
     assert path.read_bytes() == before
 
 
-def test_a_newer_versions_file_is_left_as_it_is(path: Path) -> None:
+def test_file_of_newer_version_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
@@ -111,7 +111,7 @@ def test_a_newer_versions_file_is_left_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-async def test_a_locked_file_is_unavailable_until_it_is_released(
+async def test_locked_file_is_unavailable_until_release(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
 ) -> None:
     turn = a_turn(clock, owner)
@@ -122,7 +122,7 @@ async def test_a_locked_file_is_unavailable_until_it_is_released(
     assert await store.create(turn, "title") == turn
 
 
-async def test_a_lock_that_is_soon_released_is_waited_for(
+async def test_short_lock_is_awaited(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     turn = a_turn(clock, owner)
@@ -133,7 +133,7 @@ async def test_a_lock_that_is_soon_released_is_waited_for(
     assert await creating == turn
 
 
-async def test_whoever_reads_does_not_wait_for_a_lock(
+async def test_reads_do_not_wait_for_lock(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
 ) -> None:
     turn = a_turn(clock, owner)
@@ -146,7 +146,7 @@ async def test_whoever_reads_does_not_wait_for_a_lock(
         await appending
 
 
-async def test_a_full_disk_is_unavailable_until_there_is_room(path: Path, clock: Clock, owner: str) -> None:
+async def test_full_disk_is_unavailable_until_freed(path: Path, clock: Clock, owner: str) -> None:
     pages = 40
 
     def connect_small(path: Path) -> sqlite3.Connection:
@@ -173,7 +173,7 @@ async def fill(store: SQLiteStore, clock: Clock, owner: str, turns: int) -> None
         await store.append(turn, a_batch())
 
 
-async def test_other_writes_do_not_wait_for_a_long_deletion(
+async def test_other_writes_do_not_wait_for_long_deletion(
     store: SQLiteStore, clock: Clock, owner: str, other: sqlite3.Connection
 ) -> None:
     conversation = a_turn(clock, owner).conversation_id
@@ -187,7 +187,7 @@ async def test_other_writes_do_not_wait_for_a_long_deletion(
     assert (rows(other, "turn"), rows(other, "conversation")) == (1, 1)
 
 
-async def test_what_has_expired_is_deleted_at_the_opening(
+async def test_opening_deletes_expired_rows(
     store: SQLiteStore, other: sqlite3.Connection, path: Path, clock: Clock, owner: str
 ) -> None:
     await fill(store, clock, owner, 3)
@@ -196,7 +196,7 @@ async def test_what_has_expired_is_deleted_at_the_opening(
     assert [rows(other, table) for table in ("turn", "log", "conversation")] == [0, 0, 0]
 
 
-async def test_what_has_expired_is_deleted_behind_a_create(
+async def test_create_deletes_expired_rows(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
 ) -> None:
     await fill(store, clock, owner, 3)
@@ -206,7 +206,7 @@ async def test_what_has_expired_is_deleted_behind_a_create(
     assert [rows(other, table) for table in ("turn", "log", "conversation")] == [1, 1, 1]
 
 
-async def test_a_create_looks_for_what_has_expired_only_now_and_then(
+async def test_expired_rows_are_purged_occasionally(
     store: SQLiteStore, other: sqlite3.Connection, clock: Clock, owner: str
 ) -> None:
     lifetimes = [1, DAY, 1, DAY]
@@ -218,7 +218,7 @@ async def test_a_create_looks_for_what_has_expired_only_now_and_then(
     assert rows(other, "turn") == 3
 
 
-async def test_little_is_deleted_at_a_time_and_the_rest_at_the_next_create(
+async def test_purge_deletes_few_rows_at_once(
     store: SQLiteStore, other: sqlite3.Connection, path: Path, clock: Clock, owner: str
 ) -> None:
     await fill(store, clock, owner, PURGE_AT_MOST + 5)
@@ -234,7 +234,7 @@ def opened(path: Path) -> Lane:
     return Lane(partial(connect, path), "BEGIN IMMEDIATE")
 
 
-async def test_a_transaction_that_fails_is_rolled_back_and_says_why(path: Path) -> None:
+async def test_failed_transaction_rolls_back(path: Path) -> None:
     lane = opened(path)
 
     def fail(db: sqlite3.Connection) -> None:
@@ -247,7 +247,7 @@ async def test_a_transaction_that_fails_is_rolled_back_and_says_why(path: Path) 
     lane.close()
 
 
-async def test_a_statement_that_is_wrong_is_not_tried_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_wrong_statement_is_not_retried(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     lane = opened(path)
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await lane.run(lambda db: rows(db, "nowhere"))
@@ -255,14 +255,14 @@ async def test_a_statement_that_is_wrong_is_not_tried_again(path: Path, caplog: 
     lane.close()
 
 
-def test_what_fails_while_nobody_waits_is_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unattended_failure_is_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     lane = opened(path)
     lane.run_unattended(lambda db: rows(db, "nowhere"))
     lane.close()
     assert "left for later: no such table" in caplog.text
 
 
-async def test_a_file_that_becomes_useless_is_unavailable(store: SQLiteStore, path: Path, owner: str) -> None:
+async def test_damaged_file_is_unavailable(store: SQLiteStore, path: Path, owner: str) -> None:
     """Where it could not even be opened again."""
     assert await store.head(owner, "t") is None
     await store.close()

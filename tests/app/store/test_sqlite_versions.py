@@ -45,7 +45,7 @@ def test_a_file_is_converted_whole(path: Path) -> None:
     assert content(path) == CONVERTED
 
 
-def test_a_converted_file_has_the_tables_of_a_new_one(path: Path, tmp_path: Path) -> None:
+def test_converted_file_has_tables_of_new_one(path: Path, tmp_path: Path) -> None:
     connect(path).close()
     connect(tmp_path / "new.db").close()
     schemas = []
@@ -56,7 +56,7 @@ def test_a_converted_file_has_the_tables_of_a_new_one(path: Path, tmp_path: Path
     assert schemas[0] == schemas[1]
 
 
-def test_a_conversion_that_is_killed_anywhere_is_done_by_the_next(path: Path) -> None:
+def test_killed_conversion_is_completed_by_next(path: Path) -> None:
     command = (sys.executable, "-m", "tests.app.store.converting", str(path))
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
     statuses = {name: int(status) for name, status in (line.split() for line in lines)}
@@ -71,7 +71,7 @@ def test_a_conversion_that_is_killed_anywhere_is_done_by_the_next(path: Path) ->
     assert versions.count(1) > 10  # killed before its end
 
 
-def test_processes_that_open_a_file_at_once_convert_it_once(path: Path) -> None:
+def test_concurrent_processes_convert_file_once(path: Path) -> None:
     with ExitStack() as stack:
         command = (sys.executable, "-c", OPEN, str(path))
         opening = [stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) for _ in range(4)]
@@ -79,7 +79,7 @@ def test_processes_that_open_a_file_at_once_convert_it_once(path: Path) -> None:
     assert content(path) == CONVERTED
 
 
-async def test_stores_that_open_a_file_at_once_read_the_same(path: Path, clock: Clock) -> None:
+async def test_stores_that_open_file_at_once_read_same(path: Path, clock: Clock) -> None:
     opening = (asyncio.to_thread(SQLiteStore, path, clock=clock) for _ in range(8))
     for store in await asyncio.gather(*opening):
         assert await store.turns(GREETING.owner, GREETING.conversation_id) == [GREETING, BRANCH, FOLLOWING]
@@ -87,7 +87,7 @@ async def test_stores_that_open_a_file_at_once_read_the_same(path: Path, clock: 
     assert content(path) == CONVERTED
 
 
-def test_a_file_in_use_is_converted_when_it_is_free(path: Path) -> None:
+def test_file_in_use_is_converted_later(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailableError, match="locked"):

@@ -28,9 +28,7 @@ def question(clock: Clock, owner: str, **changes: object) -> TurnHead:
     return a_turn(clock, owner, message="m" * 200, producer=new_id(), **changes)
 
 
-async def test_an_answer_of_20_seconds_takes_44_write_units(
-    dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str
-) -> None:
+async def test_answer_of_20_seconds_takes_44_units(dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str) -> None:
     store = DynamoDBStore(dynamodb.table, meter, clock=clock)
     turn = await store.create(question(clock, owner), TITLE)
     for slot in range(BATCHES):
@@ -44,7 +42,7 @@ async def test_an_answer_of_20_seconds_takes_44_write_units(
     ]
 
 
-async def test_the_next_answer_in_a_conversation_takes_one_more(
+async def test_answer_in_conversation_takes_one_more(
     dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str
 ) -> None:
     store = DynamoDBStore(dynamodb.table, meter, clock=clock)
@@ -56,9 +54,7 @@ async def test_the_next_answer_in_a_conversation_takes_one_more(
     assert meter.units == [("update_item CONV", 3), ("put_item AT", 1), ("put_item HEAD", 1)]
 
 
-async def test_a_failure_without_a_byte_takes_three_more_if_it_is_alone(
-    dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str
-) -> None:
+async def test_lone_early_failure_takes_three_more(dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str) -> None:
     """One for the head, and two for the line in the list, which has no other turn to live for."""
     store = DynamoDBStore(dynamodb.table, meter, clock=clock)
     first = await store.create(question(clock, owner), TITLE)

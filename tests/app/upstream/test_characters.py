@@ -46,7 +46,7 @@ def test_half_characters_are_joined_or_replaced(steps: list[Step], text: str) ->
 
 
 @pytest.mark.parametrize("kind", ["refusal", "reasoning_text", "reasoning_summary_text"])
-def test_half_characters_are_joined_in_every_kind_of_text(kind: str) -> None:
+def test_half_characters_are_joined_everywhere(kind: str) -> None:
     heard = answer(delta("a\ud83d", kind=kind), delta("\ude00\ud83d", kind=kind), final())
     assert heard.refusal + heard.reasoning == "a😀\ufffd"
 

@@ -104,7 +104,7 @@ def cut_out(heard: Heard) -> list[str]:
     return [heard.text[start:end] for start, end in heard.sources]
 
 
-def test_offsets_count_from_the_start_of_the_whole_text() -> None:
+def test_offsets_count_from_start_of_whole_text() -> None:
     first = message(text_part("One. ", citation(0, 4)), text_part("Two.", citation(0, 4)))
     second = message(text_part("Three.", citation(0, 6)))
     assert cut_out(answer(final(first, second))) == ["One.", "Two.", "Three."]
@@ -134,5 +134,5 @@ def test_offsets_hold_after_a_joined_character() -> None:
     assert cut_out(heard) == ["b"]
 
 
-def test_a_citation_without_any_text_is_sent_at_the_end() -> None:
+def test_citation_without_text_is_sent_at_end() -> None:
     assert answer(cited(citation(0, 3)), final()).sources == [(0, 3)]

@@ -154,14 +154,14 @@ async def test_what_may_have_been_paid_is_asked_once(
     assert len(standin.requests()) == 1
 
 
-async def test_attempts_end_with_the_last_failure(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_last_attempt_raises_its_failure(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.UpstreamFailed):
             await types(openai, play({"status": 503}))
     assert len(standin.requests()) == 3
 
 
-async def test_a_retry_waits_as_long_as_it_is_told(make_settings: MakeSettings) -> None:
+async def test_retry_waits_for_retry_after(make_settings: MakeSettings) -> None:
     waits = Waits()
     async with upstream(make_settings(openai_max_retries=1), waits) as openai:
         await types(openai, play({"status": 429, "headers": {"retry-after": "4"}, "times": 1}, *HELLO))
@@ -178,7 +178,7 @@ async def test_a_retry_waits_as_long_as_it_is_told(make_settings: MakeSettings) 
     ],
     ids=["too long a wait", "no quota", "our fault", "no key"],
 )
-async def test_what_no_retry_can_mend_is_asked_once(
+async def test_permanent_failure_is_not_retried(
     make_settings: MakeSettings, standin: StandIn, step: dict[str, object]
 ) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
@@ -187,7 +187,7 @@ async def test_what_no_retry_can_mend_is_asked_once(
     assert len(standin.requests()) == 1
 
 
-async def test_nothing_is_tried_again_after_the_first_event(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_failure_after_first_event_is_not_retried(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.UpstreamCut):
             await types(openai, play({"created": True}, {"cut": True}))
@@ -201,14 +201,14 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_a_server_that_never_answers_is_too_slow(make_settings: MakeSettings, silent_port: int) -> None:
+async def test_silent_server_is_too_slow(make_settings: MakeSettings, silent_port: int) -> None:
     url = f"http://127.0.0.1:{silent_port}/v1"
     async with upstream(make_settings(openai_base_url=url, openai_timeout_first=0.2)) as openai:
         with pytest.raises(problems.UpstreamTooSlow):
             await types(openai, "Hi")
 
 
-async def test_headers_without_an_event_are_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_headers_without_event_are_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_timeout_first=0.2)) as openai:
         with pytest.raises(problems.UpstreamTooSlow):
             await types(openai, play({"raw": ": ping\n\n"}, {"gate": "never"}, *HELLO))
@@ -362,7 +362,7 @@ async def test_keep_alives_do_not_begin_an_answer(make_settings: MakeSettings, b
         assert (await types(openai, play({"raw": before}, *HELLO)))[0] == "response.created"
 
 
-async def test_a_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_timeout_between=0.2)) as openai:
         stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
         with pytest.raises(problems.UpstreamTooSlow):
@@ -432,7 +432,7 @@ def full_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-async def test_a_connection_that_times_out_is_not_tried_again(make_settings: MakeSettings, full_port: int) -> None:
+async def test_connection_that_times_out_is_not_tried_again(make_settings: MakeSettings, full_port: int) -> None:
     url = f"http://127.0.0.1:{full_port}/v1"
     waits = Waits()
     settings = make_settings(openai_base_url=url, openai_timeout_connect=0.1, openai_max_retries=2)
@@ -442,7 +442,7 @@ async def test_a_connection_that_times_out_is_not_tried_again(make_settings: Mak
     assert waits.seconds == []
 
 
-async def test_closing_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_close_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings()) as openai:
         stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
         await stream.close()
@@ -454,7 +454,7 @@ async def test_closing_ends_generation(make_settings: MakeSettings, standin: Sta
     [([], 3), ([{"status": 429, "times": 1}], 2), ([{"status": 503, "times": 1}], 2)],
     ids=["after a whole answer", "after a refusal", "after a failure"],
 )
-async def test_no_connection_serves_two_questions(
+async def test_connection_serves_one_question(
     make_settings: MakeSettings, standin: StandIn, first: list[dict[str, object]], questions: int
 ) -> None:
     async with upstream(make_settings(openai_max_retries=1)) as openai:
@@ -465,9 +465,7 @@ async def test_no_connection_serves_two_questions(
     assert len(ports) == len(set(ports)) == 3
 
 
-async def test_a_caller_that_is_cancelled_while_opening_leaves_nothing_open(
-    make_settings: MakeSettings, standin: StandIn
-) -> None:
+async def test_cancelled_open_closes_connection(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings()) as openai:
         opening = asyncio.create_task(types(openai, play({"gate": "never"}, *HELLO)))
         await asyncio.to_thread(standin.wait_received)
@@ -475,13 +473,13 @@ async def test_a_caller_that_is_cancelled_while_opening_leaves_nothing_open(
         assert (await standin.ended(within=1)).state == "closed"
 
 
-async def test_without_key_and_server_nothing_is_sent() -> None:
+async def test_missing_key_sends_nothing() -> None:
     async with upstream(Settings(_env_file=None)) as openai:
         with pytest.raises(problems.NotConfigured):
             await openai.open(prompt("Hi"))
 
 
-async def test_a_compatible_server_needs_no_key(make_settings: MakeSettings, standin: StandIn) -> None:
+async def test_compatible_server_needs_no_key(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_api_key=None)) as openai:
         await types(openai, play(*HELLO))
     assert standin.requests()[0].token == "none"
@@ -493,9 +491,7 @@ def rotating(settings: Settings, *keys: str) -> Secrets:
     return Secrets(settings, load=lambda: settings.model_copy(update={"openai_api_key": SecretStr(next(newer))}))
 
 
-async def test_a_refused_key_is_renewed_once_and_the_new_one_used(
-    make_settings: MakeSettings, standin: StandIn
-) -> None:
+async def test_refused_key_is_renewed_once(make_settings: MakeSettings, standin: StandIn) -> None:
     settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
     async with upstream(settings, secrets=rotating(settings, "sk-new")) as openai:
         assert len(await types(openai, play({"status": 401, "times": 1}, *HELLO))) == 3
@@ -503,7 +499,7 @@ async def test_a_refused_key_is_renewed_once_and_the_new_one_used(
 
 
 @pytest.mark.parametrize("renewed", ["sk-old", "sk-new"], ids=["the same key", "another wrong key"])
-async def test_a_key_that_stays_wrong_is_told(make_settings: MakeSettings, standin: StandIn, renewed: str) -> None:
+async def test_wrong_key_is_reported(make_settings: MakeSettings, standin: StandIn, renewed: str) -> None:
     settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
     async with upstream(settings, secrets=rotating(settings, renewed)) as openai:
         with pytest.raises(problems.UpstreamUnauthorized):

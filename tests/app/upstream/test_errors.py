@@ -57,7 +57,7 @@ from app.upstream.errors import from_status, from_stream_error, retry_after
         (504, None, problems.UpstreamTooSlow),
     ],
 )
-def test_an_http_error_has_its_problem(status: int, error: object, expected: type[problems.Problem]) -> None:
+def test_http_error_maps_to_problem(status: int, error: object, expected: type[problems.Problem]) -> None:
     assert type(from_status(status, error, {})) is expected
 
 
@@ -103,12 +103,12 @@ def test_a_cause_holds_codes_and_no_content() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 307, 404, 405])
-def test_a_path_without_an_api_hints_at_the_url(status: int) -> None:
+def test_path_without_api_hints_at_url(status: int) -> None:
     assert "OPENAI_BASE_URL" in from_status(status, None, {}).detail
     assert "OPENAI_BASE_URL" not in from_status(404, {"error": {"code": "model_not_found"}}, {}).detail
 
 
-def test_only_a_problem_worth_retrying_says_when() -> None:
+def test_only_retryable_problem_has_retry_after() -> None:
     assert from_status(429, None, {"retry-after": "7"}).retry_after == 7
     assert from_status(401, None, {"retry-after": "7"}).retry_after is None
 
@@ -132,7 +132,7 @@ def test_only_a_problem_worth_retrying_says_when() -> None:
         (None, problems.UpstreamFailed),
     ],
 )
-def test_an_error_in_the_stream_has_its_problem(error: object, expected: type[problems.Problem]) -> None:
+def test_stream_error_maps_to_problem(error: object, expected: type[problems.Problem]) -> None:
     assert type(from_stream_error(error)) is expected
 
 
@@ -154,6 +154,6 @@ def test_retry_after_is_whole_seconds(headers: dict[str, str], seconds: int | No
     assert retry_after(headers) == seconds
 
 
-def test_retry_after_may_be_a_date() -> None:
+def test_retry_after_may_be_date() -> None:
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 55 <= (retry_after({"retry-after": in_a_minute}) or 0) <= 60

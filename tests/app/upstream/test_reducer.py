@@ -41,7 +41,7 @@ def reduce(*events: Json) -> list[Event]:
         ({"type": ["response.completed"]}, []),
     ],
 )
-def test_an_event_means(event: Json, expected: list[Event]) -> None:
+def test_upstream_event_becomes_events(event: Json, expected: list[Event]) -> None:
     assert list(reduce(event)) == expected
 
 
@@ -147,7 +147,7 @@ KEEP_ALIVES = {
 
 
 @pytest.mark.parametrize("step", KEEP_ALIVES.values(), ids=KEEP_ALIVES)
-def test_data_that_claims_no_type_is_a_keep_alive(step: str) -> None:
+def test_data_that_claims_no_type_is_keep_alive(step: str) -> None:
     heard = answer(step, delta("Hel"), step, delta("lo"), step, final())
     assert (heard.text, heard.end) == ("Hello", End(status=Status.COMPLETED))
 
@@ -184,7 +184,7 @@ def test_odd_usage_is_null(usage: object, expected: Usage | None) -> None:
     assert answer(delta("Hi"), final(usage=usage)).end == End(status=Status.COMPLETED, usage=expected)
 
 
-def test_a_number_of_any_length_takes_no_answer_away() -> None:
+def test_number_of_length_takes_no_answer_away() -> None:
     step = 'data: {"type": "response.completed", "response": {"usage": {"input_tokens": ' + "9" * 9999 + "}}}\n\n"
     assert answer(delta("Hi"), step).end == End(status=Status.COMPLETED)
 

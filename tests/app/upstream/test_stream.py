@@ -27,7 +27,7 @@ async def test_events_before_a_broken_one_are_delivered() -> None:
 
 
 @pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [7]\n\n", b'data: {"ping": 1}\n\n'])
-async def test_a_stream_that_stops_after_garbled_data_has_failed(data: bytes) -> None:
+async def test_stream_that_stops_after_garbled_data_has_failed(data: bytes) -> None:
     stream = stream_of(TEXT + data)
     assert (await anext(stream))["delta"] == "Hi"
     with pytest.raises(UpstreamFailed):
@@ -35,7 +35,7 @@ async def test_a_stream_that_stops_after_garbled_data_has_failed(data: bytes) ->
 
 
 @pytest.mark.parametrize("data", [b"", b"data:\n\n", b"data: ping\n\n", b"data: [DONE]\n\n", b"data: [DONE] \n\n"])
-async def test_a_stream_that_stops_after_a_keep_alive_is_over(data: bytes) -> None:
+async def test_stream_that_stops_after_keep_alive_is_over(data: bytes) -> None:
     assert [event["delta"] async for event in stream_of(TEXT + data)] == ["Hi"]
 
 

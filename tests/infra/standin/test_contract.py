@@ -17,11 +17,11 @@ def error_of(body: bytes) -> JsonValue:
     return caught.value.body["error"]
 
 
-def test_the_prompt_is_the_input_where_that_is_a_string() -> None:
+def test_string_input_is_prompt() -> None:
     assert request(input="Hi").prompt == "Hi"
 
 
-def test_the_prompt_is_the_last_user_message_of_a_list() -> None:
+def test_last_user_message_is_prompt() -> None:
     messages: list[JsonValue] = [
         {"role": "user", "content": "one"},
         {"role": "user", "content": [{"type": "input_text", "text": "two"}, {"type": "input_text", "text": "!"}]},
@@ -30,12 +30,12 @@ def test_the_prompt_is_the_last_user_message_of_a_list() -> None:
     assert request(input=messages).prompt == "two!"
 
 
-def test_the_prompt_is_empty_without_a_user_message() -> None:
+def test_missing_user_message_is_empty_prompt() -> None:
     assert request(input=[{"type": "item_reference", "id": "msg_1"}]).prompt == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"model": "\xff"}', b'{"input": "\\ud83d"}', b'{"input": NaN}'])
-def test_what_is_not_json_is_refused(body: bytes) -> None:
+def test_non_json_is_refused(body: bytes) -> None:
     error = error_of(body)
     assert isinstance(error, dict)
     assert error["type"] == "invalid_request_error"
@@ -54,13 +54,13 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
         ({"model": "m", "input": "Hi", "safety_identifier": "x" * 129}, "safety_identifier", "string_above_max_length"),
     ],
 )
-def test_a_wrong_parameter_is_named(fields: JsonObject, param: str, code: str) -> None:
+def test_wrong_parameter_is_named(fields: JsonObject, param: str, code: str) -> None:
     error = error_of(json.dumps(fields).encode())
     assert isinstance(error, dict)
     assert (error["param"], error["code"]) == (param, code)
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+def test_non_object_body_is_refused() -> None:
     error = error_of(b"[]")
     assert isinstance(error, dict)
     assert error["code"] == "invalid_type"

@@ -21,7 +21,7 @@ def body_of(message: str) -> dict[str, object]:
     return {"model": "m", "input": message, "stream": True}
 
 
-def test_a_request_is_kept_with_its_body_and_token(http: httpx2.Client, standin: StandIn) -> None:
+def test_request_is_recorded_with_body_and_token(http: httpx2.Client, standin: StandIn) -> None:
     before = time.time()
     http.post("/responses", json=body_of(play()))
     received = standin.wait_ended()
@@ -30,28 +30,26 @@ def test_a_request_is_kept_with_its_body_and_token(http: httpx2.Client, standin:
     assert before <= received.received_at <= received.ended_at <= time.time()
 
 
-def test_a_request_that_is_refused_is_kept_too(standin: StandIn) -> None:
+def test_refused_request_is_recorded(standin: StandIn) -> None:
     httpx2.post(f"{standin.base_url}/responses", content=b"{")
     received = standin.wait_ended()
     assert (received.body, received.token, received.state) == ("{", None, "finished")
 
 
 @pytest.mark.parametrize("wait", [{"gate": "never"}, {"delay": 60}])
-def test_a_client_that_leaves_is_noticed_while_the_play_waits(
-    http: httpx2.Client, standin: StandIn, wait: dict[str, object]
-) -> None:
+def test_disconnect_during_wait_is_noticed(http: httpx2.Client, standin: StandIn, wait: dict[str, object]) -> None:
     with http.stream("POST", "/responses", json=body_of(play({"raw": "a"}, wait))):
         assert standin.wait_received().state == "open"
     assert standin.wait_ended().state == "closed"
 
 
-def test_a_client_that_leaves_is_noticed_between_the_chunks_of_a_step(http: httpx2.Client, standin: StandIn) -> None:
+def test_disconnect_between_chunks_is_noticed(http: httpx2.Client, standin: StandIn) -> None:
     with http.stream("POST", "/responses", json=body_of(play({"split": 1}, {"raw": "a" * 200_000}))):
         pass
     assert standin.wait_ended().state == "closed"
 
 
-def test_one_that_leaves_a_gate_does_not_close_it_for_another(http: httpx2.Client, standin: StandIn) -> None:
+def test_disconnect_at_gate_keeps_it_open(http: httpx2.Client, standin: StandIn) -> None:
     message = play({"raw": "a"}, {"gate": "g"}, {"raw": "b"})
     with http.stream("POST", "/responses", json=body_of(message)) as stays:
         with http.stream("POST", "/responses", json=body_of(message)):
@@ -61,7 +59,7 @@ def test_one_that_leaves_a_gate_does_not_close_it_for_another(http: httpx2.Clien
         assert stays.read() == b"ab"
 
 
-async def test_an_async_caller_waits_without_holding_up_its_own_client(standin: StandIn) -> None:
+async def test_async_wait_does_not_block_client(standin: StandIn) -> None:
     async with httpx2.AsyncClient(headers={"authorization": "Bearer key"}) as client:
         url = f"{standin.base_url}/responses"
         async with client.stream("POST", url, json=body_of(play({"raw": "a"}, {"gate": "never"}))):
@@ -69,13 +67,13 @@ async def test_an_async_caller_waits_without_holding_up_its_own_client(standin: 
         assert (await standin.ended()).state == "closed"
 
 
-def test_waiting_ends_with_an_error_that_shows_what_there_was(http: httpx2.Client, standin: StandIn) -> None:
+def test_wait_timeout_shows_requests(http: httpx2.Client, standin: StandIn) -> None:
     http.post("/responses", json=body_of(play()))
     with pytest.raises(TimeoutError, match="finished"):
         standin.wait_ended(1, within=0.01)
 
 
-def test_clearing_forgets_requests_counts_and_open_gates(http: httpx2.Client, standin: StandIn) -> None:
+def test_reset_clears_requests_counts_and_gates(http: httpx2.Client, standin: StandIn) -> None:
     message = play({"status": 500, "times": 1})
     http.post("/responses", json=body_of(message))
     standin.open_gate("g")
@@ -86,13 +84,13 @@ def test_clearing_forgets_requests_counts_and_open_gates(http: httpx2.Client, st
         http.post("/responses", json=body_of(play({"gate": "g"})), timeout=0.1)
 
 
-def test_another_process_opens_a_gate_over_http(http: httpx2.Client, standin: StandIn) -> None:
+def test_gate_opens_over_http(http: httpx2.Client, standin: StandIn) -> None:
     with http.stream("POST", "/responses", json=body_of(play({"raw": "a"}, {"gate": "g"}))) as response:
         assert httpx2.post(control(standin, "gates/g")).status_code == 204
         assert response.read() == b"a"
 
 
-def test_another_process_lists_the_requests_over_http(http: httpx2.Client, standin: StandIn) -> None:
+def test_requests_are_listed_over_http(http: httpx2.Client, standin: StandIn) -> None:
     http.post("/responses", json=body_of(play()))
     standin.wait_ended()
     (entry,) = httpx2.get(control(standin, "requests")).json()
@@ -100,7 +98,7 @@ def test_another_process_lists_the_requests_over_http(http: httpx2.Client, stand
     assert (entry["token"], entry["state"]) == ("***", "finished")
 
 
-def test_another_process_clears_over_http(http: httpx2.Client, standin: StandIn) -> None:
+def test_reset_works_over_http(http: httpx2.Client, standin: StandIn) -> None:
     http.post("/responses", json=body_of(play()))
     assert httpx2.delete(control(standin, "requests")).status_code == 204
     assert standin.requests() == []

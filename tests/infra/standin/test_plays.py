@@ -3,16 +3,16 @@ import pytest
 from infra.standin.plays import PlayError, Status, Text, parse, play
 
 
-def test_a_play_is_its_steps_as_a_message() -> None:
+def test_script_becomes_message() -> None:
     assert play({"text": "水"}, {"delay": 0}) == '/play [{"text":"水"},{"delay":0}]'
 
 
-def test_a_play_is_read_in_order() -> None:
+def test_script_is_read_in_order() -> None:
     steps = parse('/play [{"status": 429, "times": 1}, {"text": "a"}]')
     assert steps == (Status(status=429, times=1), Text(text="a"))
 
 
-def test_a_wrong_play_fails_where_it_is_written() -> None:
+def test_invalid_script_fails_at_creation() -> None:
     with pytest.raises(PlayError, match="step 1"):
         play({"txt": "a"})
 
@@ -41,7 +41,7 @@ def test_a_wrong_play_fails_where_it_is_written() -> None:
         ('[{"cut": false}]', "step 1: cut"),
     ],
 )
-def test_a_wrong_play_is_told_by_its_step(steps: str, complaint: str) -> None:
+def test_invalid_script_names_step(steps: str, complaint: str) -> None:
     with pytest.raises(PlayError) as caught:
         parse(f"/play {steps}")
     assert complaint in str(caught.value)

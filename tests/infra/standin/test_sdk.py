@@ -19,7 +19,7 @@ async def events_of(client: AsyncOpenAI, message: str, **options: int) -> list[R
         return [event async for event in stream]
 
 
-async def test_a_streamed_answer_has_the_events_of_the_api_in_order(openai: AsyncOpenAI) -> None:
+async def test_streamed_answer_has_documented_events(openai: AsyncOpenAI) -> None:
     kinds = [event.type for event in await events_of(openai, "Hi")]
     assert kinds[:4] == [
         "response.created",
@@ -36,19 +36,19 @@ async def test_a_streamed_answer_has_the_events_of_the_api_in_order(openai: Asyn
     ]
 
 
-async def test_events_are_numbered_from_zero_without_a_gap(openai: AsyncOpenAI) -> None:
+async def test_event_numbers_have_no_gap(openai: AsyncOpenAI) -> None:
     events = await events_of(openai, "Hi")
     assert [event.sequence_number for event in events] == list(range(len(events)))
 
 
 @pytest.mark.parametrize("options", [{}, {"max_output_tokens": 16}])
-async def test_every_event_has_the_fields_that_the_sdk_declares(openai: AsyncOpenAI, options: dict[str, int]) -> None:
+async def test_events_have_fields_of_sdk(openai: AsyncOpenAI, options: dict[str, int]) -> None:
     for event in await events_of(openai, "Hi", **options):
         # the SDK builds its objects without validation: this is where a missing field would show
         EVENT.validate_json(event.to_json(), strict=True)
 
 
-async def test_the_deltas_make_up_the_text_of_the_response(openai: AsyncOpenAI) -> None:
+async def test_deltas_join_to_response_text(openai: AsyncOpenAI) -> None:
     events = await events_of(openai, "Hi")
     last = events[-1]
     assert last.type == "response.completed"
@@ -56,7 +56,7 @@ async def test_the_deltas_make_up_the_text_of_the_response(openai: AsyncOpenAI) 
     assert last.response.output_text == markdown("Hi")
 
 
-async def test_usage_counts_the_tokens(openai: AsyncOpenAI) -> None:
+async def test_usage_counts_tokens(openai: AsyncOpenAI) -> None:
     events = await events_of(openai, "Hi there")
     last = events[-1]
     assert last.type == "response.completed"
@@ -67,7 +67,7 @@ async def test_usage_counts_the_tokens(openai: AsyncOpenAI) -> None:
     assert last.response.usage.total_tokens == deltas + 2
 
 
-async def test_an_answer_without_a_stream_is_one_response(openai: AsyncOpenAI) -> None:
+async def test_unstreamed_answer_is_one_response(openai: AsyncOpenAI) -> None:
     response = await openai.responses.create(model="gpt-4o-mini", input="Hi", instructions="Be brief.", store=False)
     Response.model_validate_json(response.to_json(), strict=True)
     assert response.status == "completed"
@@ -76,7 +76,7 @@ async def test_an_answer_without_a_stream_is_one_response(openai: AsyncOpenAI) -
     assert response._request_id is not None  # noqa: SLF001 - public in spite of its name, says the SDK
 
 
-async def test_a_limit_ends_an_answer_as_incomplete(openai: AsyncOpenAI) -> None:
+async def test_limit_makes_answer_incomplete(openai: AsyncOpenAI) -> None:
     response = await openai.responses.create(model="gpt-4o-mini", input="Hi", max_output_tokens=16)
     assert response.status == "incomplete"
     assert response.incomplete_details is not None
@@ -85,7 +85,7 @@ async def test_a_limit_ends_an_answer_as_incomplete(openai: AsyncOpenAI) -> None
     assert response.usage.output_tokens == 16
 
 
-async def test_the_short_forms_of_a_play_are_events_of_the_api(openai: AsyncOpenAI) -> None:
+async def test_short_forms_are_api_events(openai: AsyncOpenAI) -> None:
     message = play({"created": True}, {"text": "a"}, {"text": "水"}, {"completed": {"model": "other"}})
     events = await events_of(openai, message)
     for event in events:
@@ -96,18 +96,18 @@ async def test_the_short_forms_of_a_play_are_events_of_the_api(openai: AsyncOpen
     assert (last.response.output_text, last.response.model) == ("a水", "other")
 
 
-async def test_the_helper_of_the_sdk_takes_the_stream_too(openai: AsyncOpenAI) -> None:
+async def test_sdk_helper_reads_stream(openai: AsyncOpenAI) -> None:
     async with openai.responses.stream(model="gpt-4o-mini", input="Hi") as stream:
         final = await stream.get_final_response()
     assert final.output_text == markdown("Hi")
 
 
-async def test_a_play_without_a_stream_is_its_text_as_one_response(openai: AsyncOpenAI) -> None:
+async def test_unstreamed_script_is_one_response(openai: AsyncOpenAI) -> None:
     response = await openai.responses.create(model="m", input=play({"text": "a"}, {"text": "b"}))
     assert (response.status, response.output_text) == ("completed", "ab")
 
 
-async def test_the_end_that_a_play_tells_decides_about_the_one_response(openai: AsyncOpenAI) -> None:
+async def test_end_of_script_decides_response(openai: AsyncOpenAI) -> None:
     failed = {"type": "response.failed", "response": {"status": "failed", "error": {"code": "server_error"}}}
     response = await openai.responses.create(model="m", input=play({"text": "a"}, {"event": failed}))
     assert response.status == "failed"
@@ -115,16 +115,16 @@ async def test_the_end_that_a_play_tells_decides_about_the_one_response(openai: 
     assert response.error.code == "server_error"
 
 
-async def test_a_cut_breaks_the_body(openai: AsyncOpenAI) -> None:
+async def test_cut_breaks_body(openai: AsyncOpenAI) -> None:
     with pytest.raises(sdk.APIConnectionError):
         await events_of(openai, play({"text": "a"}, {"cut": True}))
 
 
-async def test_the_models_are_listed(openai: AsyncOpenAI) -> None:
+async def test_models_are_listed(openai: AsyncOpenAI) -> None:
     assert "gpt-4o-mini" in [model.id async for model in openai.models.list()]
 
 
-async def test_a_status_reaches_the_sdk_as_its_error(openai: AsyncOpenAI) -> None:
+async def test_status_becomes_sdk_error(openai: AsyncOpenAI) -> None:
     message = play({"status": 429, "headers": {"retry-after": "7"}})
     with pytest.raises(sdk.RateLimitError) as caught:
         await openai.responses.create(model="m", input=message)
@@ -132,7 +132,7 @@ async def test_a_status_reaches_the_sdk_as_its_error(openai: AsyncOpenAI) -> Non
     assert caught.value.code == "rate_limit_exceeded"
 
 
-async def test_the_sdk_gets_through_once_a_status_has_had_its_times(standin: StandIn) -> None:
+async def test_sdk_succeeds_after_limited_status(standin: StandIn) -> None:
     message = play({"status": 500, "headers": {"retry-after-ms": "1"}, "times": 2}, {"text": "a"})
     async with AsyncOpenAI(api_key="key", base_url=standin.base_url, max_retries=2) as client:
         response = await client.responses.create(model="m", input=message)

@@ -13,7 +13,7 @@ from infra.standin.server import StandIn
 from tests.infra.programs import Program
 
 
-def test_its_end_drops_what_is_still_open() -> None:
+def test_exit_drops_open_connections() -> None:
     body = {"model": "m", "input": play({"raw": "a"}, {"gate": "never"}), "stream": True}
     with ExitStack() as stack:
         client = stack.enter_context(httpx2.Client(headers={"authorization": "Bearer key"}))
@@ -23,24 +23,24 @@ def test_its_end_drops_what_is_still_open() -> None:
             response.read()
 
 
-def test_it_takes_requests_from_the_first_moment() -> None:
+def test_server_is_ready_at_once() -> None:
     with StandIn() as standin:
         assert httpx2.get(f"{standin.base_url}/models").status_code == 401
 
 
-def test_two_run_side_by_side() -> None:
+def test_two_servers_run_together() -> None:
     with StandIn() as one, StandIn() as other:
         assert one.base_url != other.base_url
 
 
-def test_it_leaves_no_thread_behind() -> None:
+def test_exit_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     with StandIn():
         assert set(threading.enumerate()) != before
     assert set(threading.enumerate()) == before
 
 
-def test_the_program_serves_until_it_is_interrupted(program: Callable[..., Program]) -> None:
+def test_program_serves_until_interrupt(program: Callable[..., Program]) -> None:
     standin = program("infra.standin", "--port", "0", "--first-token", "0", "--tokens-per-second", "inf")
     url = standin.url() + "/v1/responses"
     response = httpx2.post(url, json={"model": "m", "input": "Hi"}, headers={"authorization": "Bearer key"})
@@ -50,7 +50,7 @@ def test_the_program_serves_until_it_is_interrupted(program: Callable[..., Progr
     assert "Traceback" not in standin.said
 
 
-def test_the_program_says_in_one_line_that_its_port_is_taken(program: Callable[..., Program]) -> None:
+def test_taken_port_is_one_line(program: Callable[..., Program]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         standin = program("infra.standin", "--port", str(port))

@@ -5,21 +5,21 @@ from infra.standin.tokens import tokens
 
 
 @given(text())
-def test_the_pieces_join_to_the_text(whole: str) -> None:
+def test_tokens_join_to_text(whole: str) -> None:
     assert "".join(tokens(whole)) == whole
 
 
-def test_a_word_keeps_the_space_before_it() -> None:
+def test_word_keeps_leading_space() -> None:
     assert tokens("To be, or") == ["To", " be", ",", " or"]
 
 
-def test_a_long_word_comes_in_several_pieces() -> None:
+def test_long_word_is_several_tokens() -> None:
     assert tokens("extraordinary") == ["extraord", "inary"]
 
 
-def test_signs_come_together() -> None:
+def test_punctuation_is_one_token() -> None:
     assert tokens("**a** |---|") == ["**", "a", "**", " ", "|---", "|"]
 
 
-def test_characters_beyond_ascii_come_one_by_one() -> None:
+def test_non_ascii_characters_are_single_tokens() -> None:
     assert tokens("水 é") == ["水", " ", "é"]
