@@ -1,16 +1,16 @@
-"""The page's files at once, and the application behind them when it is needed.
+"""Serves the page's files at once, and builds the application when it is needed.
 
-Most of a cold start is the import of FastAPI and openai, and the page needs neither. `Front` answers for the page's
-files itself, just as the application would, and passes everything else on to the application. That is built by the
-first request that needs it. If the first request of all is for the page's document, the application is built at its
-end: once the response is complete, and before it returns, which a host on Lambda waits for. After any other file it is
-not: a browser asks for many files at once, and a host that limits its environments refuses what comes while all are
-busy. A host that has a moment to spare may have the application built without a request: the lifespan's state has a
-function for that, `warm_up`.
+Most of a cold start is the import of FastAPI and openai, and the page needs neither.
+`ColdStartApp` serves the page's files itself and passes all other requests on to the
+application. The first request that needs the application builds it. If the first request
+of all is for the page's document, the application is built after its response and before
+the call returns: a host on Lambda waits for that. No other file causes a build. A host
+may build the application without a request by `warm_up`, a function in the lifespan's
+state.
 
-What is wrong with the settings is wrong at once: `create_front` raises ConfigurationError. A build that fails later is
-answered like any failure that nobody foresaw; behind a file's response it is raised, for the host to log. Either way
-the next request has it tried again.
+`create_cold_start_app` raises ConfigurationError if the settings are wrong. If a later
+build fails, the request gets the problem of an unhandled exception. After a file's
+response the exception is raised, for the host to log. The next request tries again.
 
 Source of the protocol: ASGI, "Lifespan Protocol" 2.0.
 """
@@ -40,7 +40,7 @@ from app.store.opening import check_store
 log = logging.getLogger("rivulet.front")
 
 
-class Late:
+class LazyApp:
     """An application that is built when it is first asked for, in a thread, and lives until it is closed.
 
     One task takes it from startup to shutdown, whoever asked for it and whatever became of that request. It outlives
@@ -86,13 +86,13 @@ def _log_ready(began: float, ready: "asyncio.Future[Starlette]") -> None:
         log.info("the application is ready", extra={"duration_ms": round((time.monotonic() - began) * 1000)})
 
 
-class Front:
+class ColdStartApp:
     """Serves the files of `directory`, and before everything else the application that `build` makes."""
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
         self._files = Files(directory)
         self._page = RequestMiddleware(ErrorMiddleware(HeadersMiddleware(self._files)))
-        self._late = Late(build)
+        self._late = LazyApp(build)
         self._is_first = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +135,7 @@ def _failing(error: Exception) -> ASGIApp:
     return RequestMiddleware(ErrorMiddleware(app))
 
 
-def create_front(settings: Settings | None = None) -> Front:
+def create_cold_start_app(settings: Settings | None = None) -> ColdStartApp:
     """The whole application behind its front; settings as for `create_app`. Raises ConfigurationError."""
     settings = settings or load_settings()
     configure_logging(settings)
@@ -147,4 +147,4 @@ def create_front(settings: Settings | None = None) -> Front:
 
         return create_app(settings)
 
-    return Front(WEB, build)
+    return ColdStartApp(WEB, build)

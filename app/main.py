@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app.chat.conversations import Conversations
-from app.chat.turns import LONGEST_SILENCE, Chat
+from app.chat.turns import LONGEST_SILENCE, Turns
 from app.files import WEB, Files
 from app.loading import load_settings
 from app.logs import configure_logging
@@ -21,7 +21,7 @@ from app.openapi import add_openapi
 from app.routes.chat import chat_router
 from app.routes.compat import tutorial_router
 from app.routes.conversations import conversations_router
-from app.routes.dependencies import Identify, everyone
+from app.routes.dependencies import GetOwner, everyone
 from app.routes.problems import add_problem_handlers
 from app.routes.service import service_router
 from app.routes.turns import turns_router
@@ -32,7 +32,7 @@ from app.upstream.client import Upstream
 
 
 def create_app(
-    settings: Settings | None = None, *, identify: Identify = everyone, longest_silence: float = LONGEST_SILENCE
+    settings: Settings | None = None, *, identify: GetOwner = everyone, longest_silence: float = LONGEST_SILENCE
 ) -> FastAPI:
     """The ASGI application; settings come from outside where none are given. Raises ConfigurationError.
 
@@ -43,7 +43,7 @@ def create_app(
     configure_logging(settings)
     upstream = Upstream(settings, Secrets(settings))
     store = open_store(settings)
-    chat = Chat(settings, upstream, store, TurnMetrics(settings).turn_ended, longest_silence=longest_silence)
+    chat = Turns(settings, upstream, store, TurnMetrics(settings).turn_ended, longest_silence=longest_silence)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -21,9 +21,9 @@ def _create_app() -> ASGI:
     SnapStart, Managed Instances) the whole app is there from the start.
     """
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand":
-        from app.cold_start import create_front  # noqa: PLC0415 - see above
+        from app.cold_start import create_cold_start_app  # noqa: PLC0415 - see above
 
-        return create_front()
+        return create_cold_start_app()
     from app.main import create_app  # noqa: PLC0415 - see above
 
     app = create_app()

@@ -16,7 +16,7 @@ from mangum.types import ASGI, Message
 from handler.asgi import call
 from handler.bridge import HttpRequest
 from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
-from handler.failure import Moment, Reporter
+from handler.failure import FailureStage, Reporter
 from handler.protocol import Write
 from handler.response import Response, State
 from handler.tasks import Tasks, note_in, outcome, to_the_end
@@ -35,9 +35,9 @@ FAIRNESS = 16
 """Messages after which an app that does nothing but send lets others run: a socket with room makes nobody wait."""
 
 _MOMENTS = {
-    State.START: Moment.BEFORE_FIRST_BYTE,
-    State.BODY: Moment.AFTER_FIRST_BYTE,
-    State.COMPLETE: Moment.AFTER_RESPONSE,
+    State.START: FailureStage.BEFORE_FIRST_BYTE,
+    State.BODY: FailureStage.AFTER_FIRST_BYTE,
+    State.COMPLETE: FailureStage.AFTER_RESPONSE,
 }
 
 _INCOMPLETE = {

@@ -14,7 +14,7 @@ from handler.logs import log_of
 from handler.protocol import Invocation
 
 
-class Moment(enum.StrEnum):
+class FailureStage(enum.StrEnum):
     """How far an invocation had come."""
 
     EVENT = "event"
@@ -31,7 +31,7 @@ class Moment(enum.StrEnum):
 class Failure:
     """What is counted."""
 
-    moment: Moment
+    moment: FailureStage
     error_type: str
     """As Lambda has it: `Function.ValueError`."""
     request_id: str
@@ -55,7 +55,7 @@ class Reporter:
         self.error: BaseException | None = None
         """What the app, or the event, failed by."""
 
-    def failed(self, moment: Moment, error: BaseException, text: str) -> None:
+    def failed(self, moment: FailureStage, error: BaseException, text: str) -> None:
         """Logs it with its stack, and counts it."""
         self.error = error
         self.log.error(text, exc_info=error)
@@ -64,9 +64,9 @@ class Reporter:
     def undelivered(self, text: str, error: BaseException | None = None, *, level: int = logging.WARNING) -> None:
         """The same for what is the doing of the Runtime API, where a stack would say nothing."""
         self.log.log(level, text)
-        self._count(Moment.DELIVERY, error_type(error) if error else "Runtime.Refused")
+        self._count(FailureStage.DELIVERY, error_type(error) if error else "Runtime.Refused")
 
-    def _count(self, moment: Moment, name: str) -> None:
+    def _count(self, moment: FailureStage, name: str) -> None:
         count, self._on_failure = self._on_failure, None
         if count is None:
             return

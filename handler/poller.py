@@ -12,7 +12,7 @@ import time
 from handler.connection import Answer, Connection
 from handler.environment import Environment, LambdaContext
 from handler.errors import RuntimeApiLostError
-from handler.failure import Moment, OnFailure, Reporter
+from handler.failure import FailureStage, OnFailure, Reporter
 from handler.logs import about, logger
 from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_invocation
 from handler.service import Service
@@ -84,7 +84,7 @@ class Poller:
             await self._service.respond(invocation, context, event, self._connection, reporter)
             limit = _answer_limit(invocation)
         except Exception as error:  # noqa: BLE001 - a fault of the handler's own: it may end the invocation, no more
-            reporter.failed(Moment.DELIVERY, error, "the handler failed")
+            reporter.failed(FailureStage.DELIVERY, error, "the handler failed")
             self._connection.abort()
         finally:
             await self._take_answer(limit, reporter)

@@ -16,7 +16,7 @@ from mangum.types import ASGI, LambdaContext
 from handler.bridge import Bridge, HttpRequest, extend
 from handler.cycle import CLEANUP, Cycle, Sink
 from handler.errors import DeadlineExceededError, ErrorReport, UnsupportedEventError
-from handler.failure import Moment, Reporter
+from handler.failure import FailureStage, Reporter
 from handler.ping import ANSWER, WARM_UP, is_ping
 from handler.protocol import Invocation, Write
 from handler.response import response_to
@@ -60,7 +60,7 @@ class Service:
             await _write(invocation.response(ANSWER), sink, reporter)
             await self._warm_up(invocation, reporter)
         else:
-            reporter.failed(Moment.EVENT, error, "the event cannot be served")
+            reporter.failed(FailureStage.EVENT, error, "the event cannot be served")
             await _write(invocation.error(ErrorReport.of(error)), sink, reporter)
 
     async def _warm_up(self, invocation: Invocation, reporter: Reporter) -> None:
@@ -75,7 +75,7 @@ class Service:
             work.cancel()
             await asyncio.wait({work}, timeout=CLEANUP)
         if error:
-            reporter.failed(Moment.AFTER_RESPONSE, error, "the app could not be warmed up")
+            reporter.failed(FailureStage.AFTER_RESPONSE, error, "the app could not be warmed up")
 
     async def _run_warm_up(self) -> None:
         await self._state[WARM_UP]()

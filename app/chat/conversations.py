@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from app.chat.turns import Caller, Chat, store_failures
+from app.chat.turns import Caller, Turns, store_failures
 from app.contract import ConversationLine, ConversationPage, Turn
 from app.problems import InvalidRequest, NotFound
 from app.store import Conversation, Store, TurnHead
@@ -17,7 +17,7 @@ AT_ONCE = 8  # turns whose answers are read concurrently
 class Conversations:
     """All conversations of one store. Every method raises StoreFailed where that does not answer."""
 
-    def __init__(self, chat: Chat, store: Store) -> None:
+    def __init__(self, chat: Turns, store: Store) -> None:
         self._chat = chat
         self._store = store
 

@@ -28,7 +28,7 @@ PATIENCE = 30.0  # seconds without a store until a follower gives up
 log = logging.getLogger("rivulet.follow")
 
 
-class Tail:
+class LogPosition:
     """What has been read of one log."""
 
     def __init__(self, head: TurnHead) -> None:
@@ -80,7 +80,7 @@ class Follower:
         """The log as it is, the texts of a batch joined; with an end, too, if its producer is dead. Raises
         StoreUnavailableError.
         """
-        tail = Tail(head)
+        tail = LogPosition(head)
         events: list[Numbered] = []
         paused_at = 0
         batches = await self._read_on(tail)
@@ -93,14 +93,14 @@ class Follower:
             batches = await self._read_on(tail) if self._is_dead(tail) else []
         return events
 
-    async def skip(self, tail: Tail) -> None:
+    async def skip(self, tail: LogPosition) -> None:
         """Takes what is new in the log, unread. Raises StoreUnavailableError."""
         for batch in await self._read_on(tail):
             tail.take(batch)
 
     async def follow(self, head: TurnHead, seq: int = 0) -> AsyncGenerator[Numbered]:
         """The turn's events from number `seq` on, up to `End`, as they are appended."""
-        tail = Tail(head)
+        tail = LogPosition(head)
         failing_since: float | None = None
         time_of = asyncio.get_running_loop().time
         while not tail.final:
@@ -122,21 +122,21 @@ class Follower:
             if not tail.final:
                 await asyncio.sleep(POLL)
 
-    async def _read_on(self, tail: Tail) -> list[Batch]:
+    async def _read_on(self, tail: LogPosition) -> list[Batch]:
         """What is new in the log; if nothing is, and its producer is dead, its end."""
         batches = await self._new(tail)
         if not batches and self._is_dead(tail):
             batches = await self._interrupt(tail)
         return batches
 
-    def _is_dead(self, tail: Tail) -> bool:
+    def _is_dead(self, tail: LogPosition) -> bool:
         if tail.final or self._is_produced_here(tail.head):
             return False
         # clocks that differ by a day break much else; without this a read would report an old turn as running
         is_forgotten = self._clock() > tail.lease_until + FORGOTTEN
         return is_forgotten or self._watch.unchanged(tail.head, tail.slot) > LEASE
 
-    async def _new(self, tail: Tail) -> list[Batch]:
+    async def _new(self, tail: LogPosition) -> list[Batch]:
         try:
             batches = await self._store.batches(tail.head, tail.slot)
         except StoreUnavailableError:
@@ -146,7 +146,7 @@ class Follower:
             self._watch.forget(tail.head)
         return batches
 
-    async def _interrupt(self, tail: Tail) -> list[Batch]:
+    async def _interrupt(self, tail: LogPosition) -> list[Batch]:
         """Ends a turn whose producer is dead; what is new in its log by then."""
         data = log_format.encode(tail.seq, last_words(tail))
         end = Batch(tail.slot, data, self._writer, self._clock(), final=True)
@@ -162,7 +162,7 @@ class Follower:
 INTERRUPTED = End(status=Status.INTERRUPTED)
 
 
-def last_words(tail: Tail) -> list[Event]:
+def last_words(tail: LogPosition) -> list[Event]:
     """What a producer that has died would have said; its first word, too, where it was not kept."""
     if tail.seq:
         return [INTERRUPTED]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from app.chat.events import collect
 from app.chat.history import History, history
 from app.chat.log_format import Numbered
-from app.chat.log_reader import INTERRUPTED, Follower, Tail
+from app.chat.log_reader import INTERRUPTED, Follower, LogPosition
 from app.chat.producer import GRACE, Producer
 from app.chat.question import check, is_same, new_head, title_of
 from app.chat.report import OnEnd, Stopwatch
@@ -43,17 +43,17 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Production:
+class RunningTurn:
     """A turn that this process produces, and the task that does."""
 
     producer: Producer
     task: "asyncio.Task[object]"
 
 
-class OpenTurn:
+class TurnHandle:
     """A turn that can be followed, here (`production`) or by its log."""
 
-    def __init__(self, head: TurnHead, follower: Follower, production: Production | None) -> None:
+    def __init__(self, head: TurnHead, follower: Follower, production: RunningTurn | None) -> None:
         self.head = head
         self._follower = follower
         self._production = production
@@ -64,7 +64,7 @@ class OpenTurn:
             return self._production.producer.live.follow(seq)
         return self._follower.follow(self.head, seq)
 
-    async def is_read(self, seq: int) -> bool:
+    async def ended_before(self, seq: int) -> bool:
         """Whether the `End` lies before number `seq`: then nothing comes any more. Raises StoreFailed.
 
         A client of a producer that died may have seen more than was stored. It has not seen the
@@ -93,16 +93,16 @@ class OpenTurn:
             return
         await asyncio.wait({self._production.producer.started}, timeout=limit)
         if self.has_begun and (problem := self._production.producer.started.exception()):
-            await self.kept()
+            await self.wait_stored()
             raise problem
 
-    async def kept(self) -> None:
+    async def wait_stored(self) -> None:
         """Waits until the turn is produced and kept, where that is done here: its host must not freeze it before."""
         if self._production is not None:
             await asyncio.wait({self._production.task})
 
 
-class Chat:
+class Turns:
     """All turns; knows those that this process produces."""
 
     def __init__(
@@ -121,10 +121,10 @@ class Chat:
         self._store = store
         self._on_end = on_end
         self._clock = clock
-        self._productions: dict[tuple[str, str], Production] = {}  # by owner and turn
+        self._productions: dict[tuple[str, str], RunningTurn] = {}  # by owner and turn
         self._watch = Watch()
 
-    async def begin(self, caller: Caller, request: ChatRequest) -> OpenTurn:
+    async def begin(self, caller: Caller, request: ChatRequest) -> TurnHandle:
         """Opens the answer to `request`: a new one, or the one that its `turn_id` has already. Raises a Problem."""
         turn_id = str(request.turn_id or uuid.uuid4())
         if production := self._productions.get((caller.owner, turn_id)):
@@ -147,11 +147,11 @@ class Chat:
         await turn.wait_begun(self._longest_silence)
         return turn
 
-    async def join(self, caller: Caller, turn_id: str) -> OpenTurn:
+    async def join(self, caller: Caller, turn_id: str) -> TurnHandle:
         """The turn with this id. Raises NotFound, StoreFailed."""
         return self._open(caller, await self._head(caller, turn_id))
 
-    async def rejoin(self, caller: Caller, turn_id: str, request: ChatRequest) -> OpenTurn:
+    async def rejoin(self, caller: Caller, turn_id: str, request: ChatRequest) -> TurnHandle:
         """The turn with this id, which must have been begun by the same request. Raises NotFound, Conflict,
         StoreFailed.
         """
@@ -199,7 +199,7 @@ class Chat:
             production.producer.stop()
             await asyncio.wait({production.task})
             return
-        tail = Tail(head)
+        tail = LogPosition(head)
         follower = self._follower(caller)
         await follower.skip(tail)
         while not tail.final and not await self._store.request_stop(head, tail.slot):
@@ -275,14 +275,14 @@ class Chat:
         )
         task = asyncio.create_task(producer.run())
         key = head.owner, head.turn_id
-        self._productions[key] = Production(producer, task)
+        self._productions[key] = RunningTurn(producer, task)
         task.add_done_callback(lambda _: self._productions.pop(key))
 
     def _time_to_begin(self, caller: Caller) -> float | None:
         """Seconds left for the answer's beginning, so that its failure still gets out; None for no limit."""
         return None if caller.deadline is None else max(0.0, caller.deadline - BEGIN_BY - self._clock())
 
-    async def _joined(self, caller: Caller, head: TurnHead, request: ChatRequest) -> OpenTurn:
+    async def _joined(self, caller: Caller, head: TurnHead, request: ChatRequest) -> TurnHandle:
         """The turn that has the request's id already. Raises Conflict if that is another question, or owner."""
         if head.owner != caller.owner or not is_same(request, head):
             check(request, self._settings)
@@ -291,10 +291,10 @@ class Chat:
         await turn.wait_begun(self._longest_silence)
         return turn
 
-    def _open(self, caller: Caller, head: TurnHead) -> OpenTurn:
-        return OpenTurn(head, self._follower(caller), self._production(head))
+    def _open(self, caller: Caller, head: TurnHead) -> TurnHandle:
+        return TurnHandle(head, self._follower(caller), self._production(head))
 
-    def _production(self, head: TurnHead) -> Production | None:
+    def _production(self, head: TurnHead) -> RunningTurn | None:
         return self._productions.get((head.owner, head.turn_id))
 
     def _follower(self, caller: Caller) -> Follower:

@@ -9,16 +9,16 @@ from starlette.responses import Response
 
 from app.chat.events import collect, frame
 from app.chat.log_format import Numbered
-from app.chat.turns import Caller, Chat, OpenTurn
+from app.chat.turns import Caller, TurnHandle, Turns
 from app.contract import ChatRequest, Turn
 from app.problems import InvalidRequest
-from app.routes.dependencies import Identify, caller_of
+from app.routes.dependencies import GetOwner, caller_of
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
 from app.routes.resume import LastEventId, parse_event_id
 from app.routes.streaming import EventStream
 
 
-def chat_router(chat: Chat, identify: Identify) -> APIRouter:
+def chat_router(chat: Turns, identify: GetOwner) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["chat"], responses=PROBLEM_RESPONSES)
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 
@@ -37,7 +37,7 @@ def chat_router(chat: Chat, identify: Identify) -> APIRouter:
         """
         if not last_event_id:
             turn = await chat.begin(caller, body)
-            return EventStream(frames(turn), until=turn.kept, comment_first=not turn.has_begun)
+            return EventStream(frames(turn), until=turn.wait_stored, comment_first=not turn.has_begun)
         turn_id, seq = parse_event_id(last_event_id)
         if body.turn_id not in {None, turn_id}:
             raise InvalidRequest.of_field("Last-Event-ID", "belongs to another turn than turn_id")
@@ -46,21 +46,21 @@ def chat_router(chat: Chat, identify: Identify) -> APIRouter:
     return router
 
 
-async def read_all(turn: OpenTurn) -> list[Numbered]:
+async def read_all(turn: TurnHandle) -> list[Numbered]:
     """All events of the turn, when it is over."""
     events = [event async for event in turn.events()]
-    await turn.kept()
+    await turn.wait_stored()
     return events
 
 
-async def resumed(turn: OpenTurn, seq: int) -> Response:
+async def resumed(turn: TurnHandle, seq: int) -> Response:
     """The turn from event number `seq` on; 204 if its end lies before that. Raises StoreFailed."""
-    if await turn.is_read(seq):
+    if await turn.ended_before(seq):
         return Response(status_code=204)
-    return EventStream(frames(turn, seq), until=turn.kept, comment_first=not turn.has_begun)
+    return EventStream(frames(turn, seq), until=turn.wait_stored, comment_first=not turn.has_begun)
 
 
-async def frames(turn: OpenTurn, seq: int = 0) -> AsyncGenerator[bytes]:
+async def frames(turn: TurnHandle, seq: int = 0) -> AsyncGenerator[bytes]:
     """The turn's events from number `seq` on, as SSE frames."""
     async with aclosing(turn.events(seq)) as events:
         async for number, event in events:

@@ -14,17 +14,17 @@ from starlette.responses import Response
 
 from app import sse
 from app.chat.events import collect
-from app.chat.turns import Caller, Chat, OpenTurn
+from app.chat.turns import Caller, TurnHandle, Turns
 from app.contract import ChatRequest, End, Event, Message, Refusal, Start, Status, Text, Turn
 from app.routes.chat import read_all
-from app.routes.dependencies import Identify, caller_of
+from app.routes.dependencies import GetOwner, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES, failure_of
 from app.routes.resume import LastEventId, parse_event_id
 from app.routes.streaming import EventStream
 
 
-def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
+def tutorial_router(chat: Turns, identify: GetOwner) -> APIRouter:
     router = APIRouter(tags=["tutorial"], responses=PROBLEM_RESPONSES)
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 
@@ -51,11 +51,11 @@ def tutorial_router(chat: Chat, identify: Identify) -> APIRouter:
         if last_event_id:
             turn_id, seq = parse_event_id(last_event_id)
             turn, first = await chat.join(caller, str(turn_id)), seq + 1
-            if await turn.is_read(first):
+            if await turn.ended_before(first):
                 return Response(status_code=204)  # it is to leave it
         else:
             turn, first = await chat.begin(caller, ChatRequest(message=message)), 0
-        return EventStream(frames(turn, first), until=turn.kept, comment_first=not turn.has_begun)
+        return EventStream(frames(turn, first), until=turn.wait_stored, comment_first=not turn.has_begun)
 
     return router
 
@@ -66,7 +66,7 @@ def tutorial_answer(turn: Turn) -> dict[str, str]:
     return data if turn.status is Status.COMPLETED else data | {"status": turn.status, "reason": turn.reason or ""}
 
 
-async def frames(turn: OpenTurn, first: int) -> AsyncGenerator[bytes]:
+async def frames(turn: TurnHandle, first: int) -> AsyncGenerator[bytes]:
     """The turn's events from number `first` on, as the tutorial's frames.
 
     It reads the event before the first as well: that event may end with the first half of a line break.

@@ -10,12 +10,12 @@ from starlette.responses import Response, StreamingResponse
 from app.chat.conversations import Conversations
 from app.chat.turns import Caller
 from app.contract import ConversationLine, ConversationPage, Id, Rename, WholeConversation
-from app.routes.dependencies import Identify, caller_of
+from app.routes.dependencies import GetOwner, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import PROBLEM_RESPONSES
 
 
-def conversations_router(conversations: Conversations, identify: Identify) -> APIRouter:
+def conversations_router(conversations: Conversations, identify: GetOwner) -> APIRouter:
     router = APIRouter(prefix="/api/conversations", tags=["conversations"], responses=PROBLEM_RESPONSES)
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 

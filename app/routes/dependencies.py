@@ -7,7 +7,7 @@ from fastapi import Request
 from app.chat.turns import Caller
 from app.host import host_context
 
-Identify = Callable[[Request], str]
+GetOwner = Callable[[Request], str]
 
 
 def everyone(request: Request) -> str:
@@ -16,7 +16,7 @@ def everyone(request: Request) -> str:
     return "everyone"
 
 
-def caller_of(identify: Identify) -> Callable[[Request], Awaitable[Caller]]:
+def caller_of(identify: GetOwner) -> Callable[[Request], Awaitable[Caller]]:
     """The dependency that tells a route its caller."""
 
     async def caller(request: Request) -> Caller:  # a plain function would be run in a thread

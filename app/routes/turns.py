@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.chat.turns import Caller, Chat
+from app.chat.turns import Caller, Turns
 from app.contract import Id, Turn
 from app.routes.chat import resumed
-from app.routes.dependencies import Identify, caller_of
+from app.routes.dependencies import GetOwner, caller_of
 from app.routes.head import head_of, is_head
 from app.routes.problems import NOTHING_MORE, PROBLEM_RESPONSES
 from app.routes.resume import LastEventId, next_seq
 from app.routes.streaming import EventStream
 
 
-def turns_router(chat: Chat, identify: Identify) -> APIRouter:
+def turns_router(chat: Turns, identify: GetOwner) -> APIRouter:
     router = APIRouter(prefix="/api/turns", tags=["turns"], responses=PROBLEM_RESPONSES)
     Calling = Annotated[Caller, Depends(caller_of(identify))]  # noqa: N806 - a type
 

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from app.cold_start import Front, create_front
+from app.cold_start import ColdStartApp, create_cold_start_app
 from app.files import WEB
 from app.main import create_app
 from app.settings import ConfigurationError
@@ -73,9 +73,9 @@ def whole() -> Whole:
 
 
 @pytest.fixture
-async def front(whole: Whole) -> AsyncIterator[Front]:
+async def front(whole: Whole) -> AsyncIterator[ColdStartApp]:
     """A front between its startup and its shutdown."""
-    front = Front(WEB, whole.build)
+    front = ColdStartApp(WEB, whole.build)
     lifespan = Lifespan(front)
     await lifespan.startup()
     yield front
@@ -123,7 +123,7 @@ async def until_sent(sent: "asyncio.Queue[Message]") -> None:
 
 def test_import_leaves_out_fastapi_and_openai() -> None:
     late = {"fastapi", "openai", "boto3", "app.contract"}
-    code = f"import sys, app.cold_start; app.cold_start.create_front(); print({late} & set(sys.modules))"
+    code = f"import sys, app.cold_start; app.cold_start.create_cold_start_app(); print({late} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
 
@@ -131,7 +131,7 @@ def test_import_leaves_out_fastapi_and_openai() -> None:
 def test_wrong_setting_is_reported_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "nonsense")
     with pytest.raises(ConfigurationError, match="LOG_LEVEL"):
-        create_front()
+        create_cold_start_app()
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def application(make_settings: MakeSettings) -> Starlette:
 
 
 async def test_application_behind_it_is_real(make_settings: MakeSettings) -> None:
-    assert (await get(create_front(make_settings()), "/api/health")).json() == {"status": "ok"}
+    assert (await get(create_cold_start_app(make_settings()), "/api/health")).json() == {"status": "ok"}
 
 
 CASES = [
@@ -166,7 +166,7 @@ async def test_files_match_those_of_application(
     method: str, path: str, headers: dict[str, str], application: Starlette, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen = []
-    for app in (application, Front(WEB, lambda: application)):
+    for app in (application, ColdStartApp(WEB, lambda: application)):
         caplog.clear()
         with caplog.at_level(logging.INFO, "rivulet.request"):
             async with asking(app) as client:
@@ -177,7 +177,7 @@ async def test_files_match_those_of_application(
     assert seen[0] == seen[1]
 
 
-async def test_file_is_sent_before_build(front: Front, whole: Whole) -> None:
+async def test_file_is_sent_before_build(front: ColdStartApp, whole: Whole) -> None:
     sent, call = begin(front, "/")
     await until_sent(sent)
     assert not call.done()
@@ -186,7 +186,7 @@ async def test_file_is_sent_before_build(front: Front, whole: Whole) -> None:
     assert whole.life == ["startup"]
 
 
-async def test_document_ignores_build_of_other_request(front: Front, whole: Whole) -> None:
+async def test_document_ignores_build_of_other_request(front: ColdStartApp, whole: Whole) -> None:
     sent, first = begin(front, "/")
     await until_sent(sent)
     assert (await get(front, "/")).status_code == 200
@@ -198,13 +198,13 @@ async def test_document_ignores_build_of_other_request(front: Front, whole: Whol
 @pytest.mark.parametrize(
     "paths", [("/chat.js",), ("/style.css", "/"), ("/chat.js", "/index.html"), ("/favicon.svg",) * 3]
 )
-async def test_other_files_leave_it_unbuilt(front: Front, whole: Whole, paths: tuple[str, ...]) -> None:
+async def test_other_files_leave_it_unbuilt(front: ColdStartApp, whole: Whole, paths: tuple[str, ...]) -> None:
     for path in paths:
         assert (await get(front, path)).status_code == 200
     assert whole.builds == 0
 
 
-async def test_files_are_served_during_build(front: Front, whole: Whole) -> None:
+async def test_files_are_served_during_build(front: ColdStartApp, whole: Whole) -> None:
     _, waiting = begin(front, "/api")
     sent, call = begin(front, "/")
     await until_sent(sent)
@@ -213,26 +213,26 @@ async def test_files_are_served_during_build(front: Front, whole: Whole) -> None
     await asyncio.gather(waiting, call)
 
 
-async def test_other_requests_wait_for_application(front: Front, whole: Whole) -> None:
+async def test_other_requests_wait_for_application(front: ColdStartApp, whole: Whole) -> None:
     whole.may_be_built.set()
     assert (await get(front, "/api")).text == "startup"
 
 
-async def test_application_is_built_once(front: Front, whole: Whole) -> None:
+async def test_application_is_built_once(front: ColdStartApp, whole: Whole) -> None:
     calls = [begin(front, path)[1] for path in ("/api", "/", "/api", "/chat.js")]
     whole.may_be_built.set()
     await asyncio.gather(*calls)
     assert (whole.builds, whole.life) == (1, ["startup"])
 
 
-async def test_garbage_collector_skips_built_application(front: Front, whole: Whole) -> None:
+async def test_garbage_collector_skips_built_application(front: ColdStartApp, whole: Whole) -> None:
     whole.may_be_built.set()
     before = gc.get_freeze_count()
     await get(front, "/api")
     assert gc.get_freeze_count() > before
 
 
-async def test_cancelled_request_keeps_build(front: Front, whole: Whole) -> None:
+async def test_cancelled_request_keeps_build(front: ColdStartApp, whole: Whole) -> None:
     _, first = begin(front, "/api")
     _, second = begin(front, "/api")
     await asyncio.sleep(0)
@@ -243,14 +243,16 @@ async def test_cancelled_request_keeps_build(front: Front, whole: Whole) -> None
     assert whole.builds == 1
 
 
-async def test_build_has_no_request_context(front: Front, whole: Whole) -> None:
+async def test_build_has_no_request_context(front: ColdStartApp, whole: Whole) -> None:
     whole.may_be_built.set()
     asker.set("somebody")
     await get(front, "/api")
     assert whole.seen == [None, None]
 
 
-async def test_ready_line_has_id_of_first_request(front: Front, whole: Whole, caplog: pytest.LogCaptureFixture) -> None:
+async def test_ready_line_has_id_of_first_request(
+    front: ColdStartApp, whole: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
     calls = []
     for name in ("first", "second"):
         asker.set(name)
@@ -265,7 +267,7 @@ async def test_ready_line_has_id_of_first_request(front: Front, whole: Whole, ca
 
 
 async def test_failed_build_is_retried_by_next_request(
-    front: Front, whole: Whole, caplog: pytest.LogCaptureFixture
+    front: ColdStartApp, whole: Whole, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole.may_be_built.set()
     whole.failures = [ImportError("no such module")]
@@ -282,7 +284,7 @@ async def test_failed_build_is_retried_by_next_request(
     assert (await get(front, "/api")).text == "startup"
 
 
-async def test_failed_build_behind_file_is_raised(front: Front, whole: Whole) -> None:
+async def test_failed_build_behind_file_is_raised(front: ColdStartApp, whole: Whole) -> None:
     whole.may_be_built.set()
     whole.failures = [ImportError("no such module")]
     sent, call = begin(front, "/")
@@ -294,7 +296,7 @@ async def test_failed_build_behind_file_is_raised(front: Front, whole: Whole) ->
 
 async def test_starting_task_shuts_application_down(whole: Whole) -> None:
     whole.may_be_built.set()
-    front = Front(WEB, whole.build)
+    front = ColdStartApp(WEB, whole.build)
     lifespan = Lifespan(front)
     await lifespan.startup()
     await get(front, "/api")
@@ -304,7 +306,7 @@ async def test_starting_task_shuts_application_down(whole: Whole) -> None:
 
 
 async def test_unneeded_application_is_never_built(whole: Whole) -> None:
-    lifespan = Lifespan(Front(WEB, whole.build))
+    lifespan = Lifespan(ColdStartApp(WEB, whole.build))
     await lifespan.startup()
     await lifespan.shutdown()
     assert whole.builds == 0

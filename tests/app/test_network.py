@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cold_start import create_front
+from app.cold_start import create_cold_start_app
 from app.network import authorities, check_network, proxy_for
 from app.settings import ConfigurationError, Settings
 
@@ -128,4 +128,4 @@ def test_the_front_checks_at_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
     with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
-        create_front(settings())
+        create_cold_start_app(settings())

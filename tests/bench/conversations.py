@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from app.chat.conversations import Conversations
 from app.chat.log_format import batches, encode
-from app.chat.turns import Caller, Chat
+from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest, End, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead
@@ -87,7 +87,7 @@ async def fill(store: SQLiteStore, turns: int, message: str, answer: str) -> tup
 class Other:
     """Another client, and how long it waits at most."""
 
-    def __init__(self, chat: Chat, store: SQLiteStore) -> None:
+    def __init__(self, chat: Turns, store: SQLiteStore) -> None:
         self.longest = 0.0
         self._chat = chat
         self._store = store
@@ -105,7 +105,7 @@ class Other:
             await asyncio.sleep(0.001)
 
 
-async def longest_wait(chat: Chat, store: SQLiteStore, request: Callable[[], Awaitable[object]]) -> float:
+async def longest_wait(chat: Turns, store: SQLiteStore, request: Callable[[], Awaitable[object]]) -> float:
     """ms that the other client waits at most while the request is served."""
     other = Other(chat, store)
     task = asyncio.create_task(other.run())
@@ -124,7 +124,7 @@ async def drained(pieces: AsyncGenerator[Any]) -> None:
 
 async def waits(directory: Path) -> dict[str, float]:
     store = SQLiteStore(directory / "waits.db")
-    chat = Chat(Settings(_env_file=None), cast("Upstream", AtOnce()), store, lambda _: None)
+    chat = Turns(Settings(_env_file=None), cast("Upstream", AtOnce()), store, lambda _: None)
     conversations = Conversations(chat, store)
     short, newest_short = await fill(store, TURNS, "Hi", "Hello")
     long, newest_long = await fill(store, TURNS, "q" * 4_000, "a" * 16_000)
@@ -137,7 +137,7 @@ async def waits(directory: Path) -> dict[str, float]:
             )
             opened = await chat.begin(ME, request)
             await drained(opened.events())
-            await opened.kept()
+            await opened.wait_stored()
 
         return ask
 
@@ -162,7 +162,7 @@ async def waits(directory: Path) -> dict[str, float]:
 async def export(directory: Path) -> dict[str, float]:
     """MB that are sent, and by which the memory of this process grows meanwhile."""
     store = SQLiteStore(directory / "export.db")
-    chat = Chat(Settings(_env_file=None), cast("Upstream", AtOnce()), store, lambda _: None)
+    chat = Turns(Settings(_env_file=None), cast("Upstream", AtOnce()), store, lambda _: None)
     conversation = json.loads((directory / "export.json").read_text())
     before, sent = peak_memory(), 0
     async for piece in Conversations(chat, store).read(ME, conversation):

@@ -13,7 +13,7 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import cast
 
-from app.chat.turns import Caller, Chat
+from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest
 from app.routes.chat import frames
 from app.secrets import Secrets
@@ -48,7 +48,7 @@ class NoStore:
         """Nothing is open."""
 
 
-async def tokens(chat: Chat, *, to_the_end: bool) -> float:
+async def tokens(chat: Turns, *, to_the_end: bool) -> float:
     """Seconds from the question to its first token; the rest of the answer is read or stopped."""
     caller = Caller("bench", "r")
     began = time.perf_counter()
@@ -60,11 +60,11 @@ async def tokens(chat: Chat, *, to_the_end: bool) -> float:
                 first = time.perf_counter() - began
                 if not to_the_end:
                     chat.abandon(turn.head.owner, turn.head.conversation_id)
-    await turn.kept()
+    await turn.wait_stored()
     return first
 
 
-async def cpu_per_token(chat: Chat) -> float:
+async def cpu_per_token(chat: Turns) -> float:
     """Microseconds."""
     began = time.process_time()
     await tokens(chat, to_the_end=True)
@@ -76,7 +76,7 @@ async def measure(base_url: str, directory: Path) -> dict[str, tuple[float, floa
     settings = Settings(_env_file=None, openai_api_key="sk-bench", openai_base_url=base_url)
     upstream = Upstream(settings, Secrets(settings))
     stores = {"without a log": cast("Store", NoStore()), "SQLite": SQLiteStore(directory / "bench.db")}
-    chats = {name: Chat(settings, upstream, store, lambda _: None) for name, store in stores.items()}
+    chats = {name: Turns(settings, upstream, store, lambda _: None) for name, store in stores.items()}
     first: dict[str, list[float]] = {name: [] for name in chats}
     cpu: dict[str, list[float]] = {name: [] for name in chats}
     for _ in range(TURNS):

@@ -12,7 +12,7 @@ client = AsyncOpenAI()
 
 @app.get("/", response_class=HTMLResponse)
 async def page() -> str:
-    return "<!doctype html><title>Chat</title>"
+    return "<!doctype html><title>Turns</title>"
 
 
 @app.get("/chat-stream")

@@ -41,7 +41,7 @@ class Victim:
     """A turn whose producer is killed after it has said `kept` and that has been kept."""
 
     def __init__(self, group: str, point: tuple[str, list[JSON], list[JSON]], root: JSON) -> None:
-        self.kept, before, behind = point
+        self.stored, before, behind = point
         place = {"conversation_id": root["conversation_id"], "parent_turn_id": root["turn_id"]}
         self.asked = question(play(*before, {"gate": group}, *behind), **place)
         self.whole = "".join(step.get("text", "") for step in before + behind)
@@ -61,7 +61,7 @@ class Victim:
 
     async def at_its_gate(self, client: httpx2.AsyncClient) -> None:
         def is_kept(turn: JSON) -> bool:
-            return bool(turn["text"] == self.kept)
+            return bool(turn["text"] == self.stored)
 
         await read_until(client, self.asked, is_kept)
 
@@ -72,7 +72,7 @@ class Victim:
         while True:
             asked_at = time.time()
             turn = await read(client, self.asked)
-            assert turn["text"].startswith(self.kept), self
+            assert turn["text"].startswith(self.stored), self
             self.kept = turn["text"]
             if turn["status"] != "running":
                 return turn

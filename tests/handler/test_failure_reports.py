@@ -9,7 +9,7 @@ from mangum.types import ASGI
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from handler.failure import Failure, Moment, OnFailure
+from handler.failure import Failure, FailureStage, OnFailure
 from handler.metrics import failure_metric
 from handler.runtime import run
 from tests.fakes.invocation import Fault
@@ -53,18 +53,18 @@ def background_failure() -> None:
 @pytest.mark.parametrize(
     ("app", "event", "fault", "moment", "error_type"),
     [
-        (fails_at_once, function_url(), Fault(), Moment.BEFORE_FIRST_BYTE, "Function.ValueError"),
-        (fails_after_a_piece, function_url(), Fault(), Moment.AFTER_FIRST_BYTE, "Function.ValueError"),
-        (fails_after_a_piece, load_balancer(), Fault(), Moment.BEFORE_FIRST_BYTE, "Function.ValueError"),
-        (stops_half_way, function_url(), Fault(), Moment.AFTER_FIRST_BYTE, "Function.IncompleteResponse"),
-        (hello, {"Records": []}, Fault(), Moment.EVENT, "Function.UnsupportedEvent"),
-        (hello, function_url(), Fault(answer=413), Moment.DELIVERY, "Runtime.Refused"),
-        (endless, function_url(), Fault(cut_after=3), Moment.DELIVERY, None),
+        (fails_at_once, function_url(), Fault(), FailureStage.BEFORE_FIRST_BYTE, "Function.ValueError"),
+        (fails_after_a_piece, function_url(), Fault(), FailureStage.AFTER_FIRST_BYTE, "Function.ValueError"),
+        (fails_after_a_piece, load_balancer(), Fault(), FailureStage.BEFORE_FIRST_BYTE, "Function.ValueError"),
+        (stops_half_way, function_url(), Fault(), FailureStage.AFTER_FIRST_BYTE, "Function.IncompleteResponse"),
+        (hello, {"Records": []}, Fault(), FailureStage.EVENT, "Function.UnsupportedEvent"),
+        (hello, function_url(), Fault(answer=413), FailureStage.DELIVERY, "Runtime.Refused"),
+        (endless, function_url(), Fault(cut_after=3), FailureStage.DELIVERY, None),
         (
             Response("ok", background=BackgroundTask(background_failure)),
             function_url(),
             Fault(),
-            Moment.AFTER_RESPONSE,
+            FailureStage.AFTER_RESPONSE,
             "Function.ValueError",
         ),
     ],
@@ -76,7 +76,7 @@ async def test_failure_is_counted_once(
     app: ASGI,
     event: object,
     fault: Fault,
-    moment: Moment,
+    moment: FailureStage,
     error_type: str | None,
 ) -> None:
     call = api.invoke(event, fault=fault)
@@ -106,7 +106,7 @@ async def test_failing_counter_is_harmless(api: RuntimeApi, counted: Serve, capl
 
 
 def test_metric_is_one_emf_document(capsys: pytest.CaptureFixture[str]) -> None:
-    failure_metric("Rivulet")(Failure(Moment.AFTER_FIRST_BYTE, "Function.ValueError", "r1"))
+    failure_metric("Rivulet")(Failure(FailureStage.AFTER_FIRST_BYTE, "Function.ValueError", "r1"))
     document = json.loads(capsys.readouterr().out)
     [directive] = document["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Metrics"][0]["Name"]) == ("Rivulet", "Failures")
@@ -116,5 +116,5 @@ def test_metric_is_one_emf_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("namespace", [None, ""])
 def test_no_namespace_means_no_metric(namespace: str | None, capsys: pytest.CaptureFixture[str]) -> None:
-    failure_metric(namespace)(Failure(Moment.EVENT, "Function.UnsupportedEvent", "r1"))
+    failure_metric(namespace)(Failure(FailureStage.EVENT, "Function.UnsupportedEvent", "r1"))
     assert capsys.readouterr().out == ""

@@ -27,7 +27,7 @@ from app.store.rules import (
 )
 from app.store.sqlite import queries
 from app.store.sqlite.schema import connect
-from app.store.sqlite.worker import Lane
+from app.store.sqlite.worker import Worker
 
 PURGE_EVERY = 60.0  # seconds
 DELETE_AT_MOST = 100  # turns in one transaction: other writes wait for a few milliseconds
@@ -48,8 +48,8 @@ class SQLiteStore:
         be used, and StoreUnavailableError where another process keeps it locked.
         """
         self._clock = clock
-        self._writes = Lane(partial(connect, path), "BEGIN IMMEDIATE")
-        self._reads = Lane(partial(connect, path), "BEGIN")
+        self._writes = Worker(partial(connect, path), "BEGIN IMMEDIATE")
+        self._reads = Worker(partial(connect, path), "BEGIN")
         self._purge_at = clock() + PURGE_EVERY
         self._writes.run_blocking(self._purge)
 

@@ -35,7 +35,7 @@ T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
 
 
-class Lane:
+class Worker:
     """Runs transactions. `begin` opens each: BEGIN IMMEDIATE where it writes. `connect` is called when it is needed."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], begin: str) -> None:

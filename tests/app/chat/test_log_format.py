@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.chat import log_format
-from app.chat.log_reader import Tail
+from app.chat.log_reader import LogPosition
 from app.contract import End, Event, ProblemDetails, Refusal, Start, Status, Text, Usage
 from app.store import Batch, TurnHead
 
@@ -74,7 +74,7 @@ def test_any_events_are_decoded_one_by_one(plain: list[object], first: int) -> N
 
 @given(st.binary() | values.map(lambda value: json.dumps(value).encode()))
 def test_any_final_batch_ends_the_turn(data: bytes) -> None:
-    tail = Tail(HEAD)
+    tail = LogPosition(HEAD)
     events = tail.take(Batch(0, data, "p", 10.0, final=True))
     number, end = events[-1]
     assert isinstance(end, End)
@@ -86,7 +86,7 @@ def test_any_final_batch_ends_the_turn(data: bytes) -> None:
 )
 def test_an_unreadable_batch_is_logged_without_its_values(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert Tail(HEAD).take(Batch(0, data, "p", 10.0)) == []
+        assert LogPosition(HEAD).take(Batch(0, data, "p", 10.0)) == []
     assert "turn t: batch 0 cannot be read" in caplog.text
     assert "CANARY" not in caplog.text
 

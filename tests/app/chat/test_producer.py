@@ -54,11 +54,11 @@ class Turn:
     log: FakeLog
     reports: list[TurnReport]
 
-    def kept(self) -> list[Numbered]:
+    def stored(self) -> list[Numbered]:
         return decode_all([batch.data for batch in self.log.log])
 
     def kept_text(self) -> str:
-        return text_of(self.kept())
+        return text_of(self.stored())
 
 
 def text_of(events: Sequence[Numbered]) -> str:
@@ -133,7 +133,7 @@ def test_every_follower_reads_the_whole_answer(
         there = await read_with_cuts(follower(made.log.store, "b", clock), reconnects)
         assert await producing == DONE
         assert await here == there == list(enumerate([START, *(event for _, event in script)]))
-        assert made.kept() == there
+        assert made.stored() == there
 
     run_virtual(main)
 
@@ -206,7 +206,7 @@ def test_remote_stop_ends_generation_within_second(opens_after: float) -> None:
         if not opens_after:
             assert made.answer.closed_at is not None
             assert made.kept_text() == text_of(list(enumerate(made.producer.live.since(0))))
-        assert made.kept()[-1][1] == end
+        assert made.stored()[-1][1] == end
 
     run_virtual(main)
 
@@ -237,7 +237,7 @@ def test_received_end_wins_over_later_stop(
         made = turn(SlowToClose([*tokens(3), (0, DONE)]), FakeLog(), clock, deadline=deadline)
         if deadline is None:
             asyncio.get_running_loop().call_at(0.5, made.producer.stop)
-        assert await made.producer.run() == made.kept()[-1][1] == DONE
+        assert await made.producer.run() == made.stored()[-1][1] == DONE
         assert clock() < 0.7
 
     run_virtual(main)
@@ -309,7 +309,7 @@ def test_failing_store_does_not_delay_stream() -> None:
         await asyncio.sleep(3.05)
         assert len(made.producer.live) == 1 + 152
         assert await producing == DONE
-        assert made.kept() == list(enumerate(made.producer.live.since(0)))
+        assert made.stored() == list(enumerate(made.producer.live.since(0)))
 
     run_virtual(main)
 
@@ -332,7 +332,7 @@ def test_upstream_refusal_reaches_caller_and_store() -> None:
         await made.producer.run()
         with pytest.raises(RateLimited):
             await made.producer.started
-        end = made.kept()[-1][1]
+        end = made.stored()[-1][1]
         assert isinstance(end, End)
         assert (end.status, end.reason) == (Status.FAILED, "rate_limited")
 

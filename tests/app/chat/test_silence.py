@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from app.chat.turns import LONGEST_SILENCE, Caller, Chat
+from app.chat.turns import LONGEST_SILENCE, Caller, Turns
 from app.contract import ChatRequest, End, Status
 from app.problems import RateLimited, UpstreamTooSlow
 from app.settings import Settings
@@ -27,9 +27,9 @@ class Silent:
         raise RateLimited
 
 
-def chat(seconds: float, clock: Clock) -> Chat:
+def chat(seconds: float, clock: Clock) -> Turns:
     settings = Settings(_env_file=None, openai_api_key="k")
-    return Chat(settings, cast("Upstream", Silent(seconds)), FakeLog().store, lambda _: None, clock)
+    return Turns(settings, cast("Upstream", Silent(seconds)), FakeLog().store, lambda _: None, clock)
 
 
 def test_a_failure_before_the_limit_is_raised() -> None:

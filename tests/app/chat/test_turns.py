@@ -8,7 +8,7 @@ import pytest
 
 from app.chat.log_format import encode
 from app.chat.log_reader import LEASE
-from app.chat.turns import STOP_LIMIT, Caller, Chat
+from app.chat.turns import STOP_LIMIT, Caller, Turns
 from app.contract import ChatRequest, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead
@@ -42,9 +42,9 @@ class SlowToClose:
         await asyncio.sleep(60)
 
 
-def chat(log: FakeLog, clock: Clock) -> Chat:
+def chat(log: FakeLog, clock: Clock) -> Turns:
     settings = Settings(_env_file=None, openai_api_key="k")
-    return Chat(settings, cast("Upstream", SlowToClose()), log.store, lambda _: None, clock)
+    return Turns(settings, cast("Upstream", SlowToClose()), log.store, lambda _: None, clock)
 
 
 def elsewhere() -> FakeLog:
@@ -93,7 +93,7 @@ def test_stop_does_not_wait_for_slow_upstream() -> None:
         turn = await chatting.stop(ME, opened.head.turn_id)
         assert (turn.status, turn.text) == (Status.RUNNING, "a")
         assert clock() == pytest.approx(1 + STOP_LIMIT)
-        await opened.kept()
+        await opened.wait_stored()
         assert (await chatting.read(ME, opened.head.turn_id)).status is Status.STOPPED
 
     run_virtual(main)

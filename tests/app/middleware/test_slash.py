@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
-from app.cold_start import create_front
+from app.cold_start import create_cold_start_app
 from app.files import WEB
 from app.main import create_app
 from tests.conftest import MakeSettings
@@ -20,7 +20,7 @@ ROOTS = ["", "/live", "/live/bots"]
 @pytest.fixture(params=["app", "front"])
 def app(request: pytest.FixtureRequest, make_settings: MakeSettings) -> ASGIApp:
     settings = make_settings(openapi_docs=True)
-    return create_app(settings) if request.param == "app" else create_front(settings)
+    return create_app(settings) if request.param == "app" else create_cold_start_app(settings)
 
 
 @pytest.fixture(params=ROOTS)

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.chat.conversations import AT_ONCE, TURNS, Conversations
-from app.chat.turns import Caller, Chat
+from app.chat.turns import Caller, Turns
 from app.contract import WholeConversation
 from app.middleware.error import ErrorMiddleware
 from app.middleware.request import RequestMiddleware
@@ -29,7 +29,7 @@ ME = Caller("everyone", "r")
 
 def conversations(fake: LongConversation) -> Conversations:
     settings = Settings(_env_file=None, openai_api_key="k")
-    return Conversations(Chat(settings, cast("Upstream", None), fake.store, lambda _: None), fake.store)
+    return Conversations(Turns(settings, cast("Upstream", None), fake.store, lambda _: None), fake.store)
 
 
 @contextmanager

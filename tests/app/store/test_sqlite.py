@@ -13,7 +13,7 @@ import pytest
 from app.store import StoreSetupError, StoreUnavailableError
 from app.store.sqlite.schema import VERSION, connect
 from app.store.sqlite.store import DELETE_AT_MOST, PURGE_AT_MOST, PURGE_EVERY, SQLiteStore
-from app.store.sqlite.worker import Lane
+from app.store.sqlite.worker import Worker
 from tests.app.store.makers import DAY, Clock, a_batch, a_turn
 from tests.infra.processes import wait_until
 
@@ -230,8 +230,8 @@ async def test_purge_deletes_few_rows_at_once(
     assert rows(other, "turn") == 1
 
 
-def opened(path: Path) -> Lane:
-    return Lane(partial(connect, path), "BEGIN IMMEDIATE")
+def opened(path: Path) -> Worker:
+    return Worker(partial(connect, path), "BEGIN IMMEDIATE")
 
 
 async def test_failed_transaction_rolls_back(path: Path) -> None:
@@ -266,7 +266,7 @@ async def test_damaged_file_is_unavailable(store: SQLiteStore, path: Path, owner
     """Where it could not even be opened again."""
     assert await store.head(owner, "t") is None
     await store.close()
-    lane = Lane(partial(connect, path.parent), "BEGIN")
+    lane = Worker(partial(connect, path.parent), "BEGIN")
     with pytest.raises(StoreUnavailableError, match="cannot be used"):
         await lane.run(lambda _: None)
     lane.close()
