@@ -13,8 +13,8 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     errors       what can go wrong, and its report in AWS's form
     protocol     the Runtime API as values: paths, headers, prelude, trailers
     logs         the logger, and an invocation's name on every line
-    failure      a failure of an invocation: logged, and counted once
-    ping         an invocation that only wants the process to be up
+    reporting    a failure of an invocation: logged, and counted once
+    warm_up      an invocation that only wants the process to be up
     prefix       the path prefix of a front door
     environment  what is read from the environment; the context object
     event        an HTTP event of any form -> what it says
@@ -34,7 +34,7 @@ Only `__main__` and `buffered` know the app; the rest serves any ASGI app. In re
     snapstart    hooks and the wait around a snapshot
     runtime      the life of the process
     metrics      failures as a CloudWatch metric
-    stock        the service on the stock client
+    managed      the service on the stock client
 
 What a deployer may know of AWS Lambda Web Adapter (LWA) or of AWS's Python client (awslambdaric), and whether it is so
 here as well.

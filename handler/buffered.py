@@ -10,9 +10,9 @@ import os
 from app.main import create_app
 from handler.environment import Environment
 from handler.logs import log_settings
+from handler.managed import lambda_handler
 from handler.metrics import failure_metric
-from handler.stock import on_stock_client
 
 _environment = Environment.read(os.environ)
 os.environ.update(log_settings(os.environ))  # the app reads its settings there
-handler = on_stock_client(create_app(), _environment, failure_metric(os.environ.get("METRICS_NAMESPACE")))
+handler = lambda_handler(create_app(), _environment, failure_metric(os.environ.get("METRICS_NAMESPACE")))

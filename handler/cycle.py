@@ -16,8 +16,8 @@ from mangum.types import ASGI, Message
 from handler.asgi import call
 from handler.bridge import HttpRequest
 from handler.errors import DeadlineExceededError, ErrorReport, IncompleteResponseError, ShuttingDownError
-from handler.failure import FailureStage, Reporter
 from handler.protocol import Write
+from handler.reporting import FailureStage, Reporter
 from handler.response import Response, State
 from handler.tasks import Tasks, note_in, outcome, to_the_end
 

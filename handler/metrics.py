@@ -1,6 +1,6 @@
 """Failures as a CloudWatch metric: one EMF document each, on stdout."""
 
-from handler.failure import Failure, OnFailure
+from handler.reporting import Failure, OnFailure
 
 SERVICE = "rivulet"
 

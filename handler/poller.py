@@ -12,9 +12,9 @@ import time
 from handler.connection import Answer, Connection
 from handler.environment import Environment, LambdaContext
 from handler.errors import RuntimeApiLostError
-from handler.failure import FailureStage, OnFailure, Reporter
 from handler.logs import about, logger
 from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_invocation
+from handler.reporting import FailureStage, OnFailure, Reporter
 from handler.service import Service
 
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)

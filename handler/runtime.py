@@ -25,11 +25,11 @@ from handler.connection import Connection
 from handler.endpoint import Endpoint
 from handler.environment import Environment
 from handler.errors import ErrorReport
-from handler.failure import OnFailure, uncounted
 from handler.lifespan import Lifespan
 from handler.logs import configure, logger
 from handler.poller import Poller
 from handler.protocol import Write, init_error, restore_error
+from handler.reporting import OnFailure, uncounted
 from handler.service import Service
 from handler.snapstart import after_restore, before_snapshot, restored
 from handler.tasks import note_tasks, to_the_end

@@ -16,11 +16,11 @@ from mangum.types import ASGI, LambdaContext
 from handler.bridge import Bridge, HttpRequest, extend
 from handler.cycle import CLEANUP, Cycle, Sink
 from handler.errors import DeadlineExceededError, ErrorReport, UnsupportedEventError
-from handler.failure import FailureStage, Reporter
-from handler.ping import ANSWER, WARM_UP, is_ping
 from handler.protocol import Invocation, Write
+from handler.reporting import FailureStage, Reporter
 from handler.response import response_to
 from handler.tasks import outcome
+from handler.warm_up import ANSWER, WARM_UP, is_ping
 
 
 class Service:

@@ -13,8 +13,8 @@ from handler.connection import Connection
 from handler.cycle import Cycle
 from handler.endpoint import Endpoint
 from handler.environment import Environment, LambdaContext
-from handler.failure import Reporter, uncounted
 from handler.protocol import Invocation
+from handler.reporting import Reporter, uncounted
 from handler.response import response_to
 from tests.fakes.invocation import PATIENCE
 from tests.handler.apps import http, in_time, piece, start

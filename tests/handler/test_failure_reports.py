@@ -9,8 +9,8 @@ from mangum.types import ASGI
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from handler.failure import Failure, FailureStage, OnFailure
 from handler.metrics import failure_metric
+from handler.reporting import Failure, FailureStage, OnFailure
 from handler.runtime import run
 from tests.fakes.invocation import Fault
 from tests.fakes.runtime_api import RuntimeApi

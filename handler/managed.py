@@ -20,10 +20,10 @@ from mangum.types import ASGI, LambdaContext, LambdaHandler
 from handler.bridge import Bridge
 from handler.environment import Environment
 from handler.errors import HandlerError, IncompleteResponseError, innermost
-from handler.failure import OnFailure, Reporter, uncounted
 from handler.lifespan import Lifespan
 from handler.logs import about, configure
 from handler.protocol import Head, Invocation, Write
+from handler.reporting import OnFailure, Reporter, uncounted
 from handler.service import Service
 from handler.tasks import note_tasks
 
@@ -56,7 +56,7 @@ class Reply:
         return self._body if self._head is not None and self._head.path.endswith("/response") else None
 
 
-def on_stock_client(
+def lambda_handler(
     app: ASGI,
     environment: Environment | None = None,
     on_failure: OnFailure = uncounted,

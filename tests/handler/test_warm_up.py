@@ -8,7 +8,7 @@ import pytest
 from mangum.types import ASGI, Receive, Scope, Send
 from starlette.responses import PlainTextResponse
 
-from handler.ping import is_ping
+from handler.warm_up import is_ping
 from tests.fakes.runtime_api import RuntimeApi
 from tests.handler.apps import hello, http
 from tests.handler.conftest import Serve

@@ -15,9 +15,9 @@ from fastapi import FastAPI, Request
 from mangum.types import ASGI, Send
 
 from handler.environment import Environment, LambdaContext
-from handler.failure import Failure
+from handler.managed import lambda_handler as stock
 from handler.protocol import Invocation
-from handler.stock import on_stock_client as stock
+from handler.reporting import Failure
 from tests.handler.apps import http, piece, start
 from tests.handler.events import function_url, http_api, load_balancer, rest_api
 
@@ -32,7 +32,7 @@ print(json.dumps([handler(event, context) for event in json.loads(sys.argv[1])])
 """
 
 
-def on_stock_client(app: ASGI, *arguments: Any, **options: Any) -> Callable[[object, LambdaContext], Any]:
+def lambda_handler(app: ASGI, *arguments: Any, **options: Any) -> Callable[[object, LambdaContext], Any]:
     """The function, whose responses are JSON of any form."""
     return stock(app, *arguments, **options)
 
@@ -94,14 +94,14 @@ def app_with(events: list[str]) -> FastAPI:
 @pytest.mark.usefixtures("closed_at_exit")
 @pytest.mark.parametrize("event", [function_url(), rest_api(), load_balancer()])
 def test_each_source_gets_its_form(event: dict[str, Any]) -> None:
-    response = on_stock_client(app_with([]))(event, context())
+    response = lambda_handler(app_with([]))(event, context())
     assert (response["statusCode"], response["body"]) == (200, "true")
 
 
 @pytest.mark.usefixtures("closed_at_exit")
 def test_requests_share_loop_of_lifespan() -> None:
     events: list[str] = []
-    handler = on_stock_client(app_with(events))
+    handler = lambda_handler(app_with(events))
     assert [handler(function_url(), context())["body"] for _ in range(3)] == ["true"] * 3
     assert events == ["startup"]
 
@@ -110,7 +110,7 @@ def test_process_exit_abandons_lifespan(
     closed_at_exit: list[tuple[Any, ...]],
 ) -> None:
     events: list[str] = []
-    on_stock_client(app_with(events))
+    lambda_handler(app_with(events))
     [(end, *arguments)] = closed_at_exit
     closed_at_exit.clear()
     end(*arguments)
@@ -120,19 +120,19 @@ def test_process_exit_abandons_lifespan(
 @pytest.mark.usefixtures("closed_at_exit")
 def test_app_receives_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1")
-    response = on_stock_client(app_with([]))(function_url("/invocation"), context())
+    response = lambda_handler(app_with([]))(function_url("/invocation"), context())
     assert '"request_id":"r1","trace_id":"Root=1","deadline":' in response["body"]
 
 
 @pytest.mark.usefixtures("closed_at_exit")
 def test_a_ping_is_answered_without_the_app() -> None:
-    response = on_stock_client(app_with([]))({"warmer": True, "concurrency": 3}, context())
+    response = lambda_handler(app_with([]))({"warmer": True, "concurrency": 3}, context())
     assert response == {"statusCode": 200, "status": "ok"}
 
 
 @pytest.mark.usefixtures("closed_at_exit")
 def test_a_stage_and_a_base_path_are_removed() -> None:
-    handler = on_stock_client(app_with([]), Environment(base_path="/bots"))
+    handler = lambda_handler(app_with([]), Environment(base_path="/bots"))
     paths = [rest_api("/bots/"), http_api("/v1/", stage="v1"), load_balancer("/bots/"), function_url("/")]
     assert [handler(event, context())["body"] for event in paths] == ["true"] * 4
 
@@ -148,7 +148,7 @@ def test_a_stage_and_a_base_path_are_removed() -> None:
 )
 def test_failure_is_raised_by_type_name(event: dict[str, Any], name: str) -> None:
     failures: list[Failure] = []
-    handler = on_stock_client(app_with([]), on_failure=failures.append)
+    handler = lambda_handler(app_with([]), on_failure=failures.append)
     with pytest.raises(Exception, match=r".+") as raised:
         handler(event, context(seconds=0.4))
     assert type(raised.value).__name__ == name
@@ -165,7 +165,7 @@ def test_exception_of_app_is_raised_unchanged() -> None:
 
     failures: list[Failure] = []
     with pytest.raises(ZeroDivisionError, match="no"):
-        on_stock_client(app, on_failure=failures.append)(function_url(), context())
+        lambda_handler(app, on_failure=failures.append)(function_url(), context())
     assert [failure.error_type for failure in failures] == ["Function.ZeroDivisionError"]
 
 
@@ -179,13 +179,13 @@ def test_a_caller_without_a_deadline_is_answered() -> None:
         await piece(send, b"", more=False)
 
     without = LambdaContext.of(Invocation("r1"), Environment())
-    assert on_stock_client(app)(function_url(), without)["statusCode"] == 200
+    assert lambda_handler(app)(function_url(), without)["statusCode"] == 200
 
 
 @pytest.mark.usefixtures("closed_at_exit")
 def test_what_the_app_leaves_running_is_waited_for() -> None:
     events: list[str] = []
-    handler = on_stock_client(app_with(events))
+    handler = lambda_handler(app_with(events))
     assert handler(function_url("/leaves"), context())["body"] == "true"
     assert events == ["startup", "left task done"]
 
@@ -198,7 +198,7 @@ def test_failing_startup_fails_import() -> None:
         yield
 
     with pytest.raises(ValueError, match="no key"):
-        on_stock_client(FastAPI(lifespan=lifespan))
+        lambda_handler(FastAPI(lifespan=lifespan))
 
 
 def buffered_entry_point(
