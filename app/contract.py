@@ -5,6 +5,7 @@ Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Any, ClassVar
@@ -211,6 +212,10 @@ class End(Event):
     reason: str | None = None
     usage: Usage | None = None
     error: ProblemDetails | None = None
+
+
+# The registry of events: the log of a turn and the OpenAPI document follow from it.
+EVENTS: Mapping[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 
 
 class Turn(Wire):

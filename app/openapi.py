@@ -13,13 +13,12 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.contract import End, Event, ProblemDetails, Reasoning, Refusal, Source, Start, Text, Tool
+from app.contract import EVENTS, ProblemDetails
 from app.settings import Settings
 from app.store.cursor import PATTERN
 
 VERSION = "3.2.0"  # the first version that describes streams
 STREAM = "text/event-stream"
-EVENTS: tuple[type[Event], ...] = (Start, Text, Reasoning, Refusal, Tool, Source, End)
 TUTORIAL_STREAM = "/chat-stream"
 Json = dict[str, Any]
 
@@ -51,7 +50,7 @@ def add_openapi(app: FastAPI, settings: Settings) -> None:
 def complete(document: Json, settings: Settings) -> None:
     """Adds to the document that FastAPI has made."""
     schemas = document["components"]["schemas"]
-    models: tuple[type[BaseModel], ...] = (ProblemDetails, *EVENTS)
+    models: tuple[type[BaseModel], ...] = (ProblemDetails, *EVENTS.values())
     _, ours = models_json_schema(
         [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -106,5 +105,5 @@ def _json(model: str) -> Json:
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
 
-FRAME = {"oneOf": [_frame({"const": kind.event}, _json(kind.__name__), "id", "event") for kind in EVENTS]}
+FRAME = {"oneOf": [_frame({"const": kind.event}, _json(kind.__name__), "id", "event") for kind in EVENTS.values()]}
 TUTORIAL_FRAME = _frame({"enum": ["start", "message", "end"]}, {"type": "string"})

@@ -108,5 +108,5 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 def test_top_level_has_expected_files() -> None:
     fixed = {"app", "handler", "infra", "tests", "template.yaml", "pyproject.toml", "README.md", "Makefile"}
-    fixed |= {"samconfig.toml", "LICENSE", "SECURITY.md", "CHANGELOG.md"}
+    fixed |= {"samconfig.toml", "LICENSE", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"}
     assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} == fixed

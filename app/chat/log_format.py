@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from app.contract import End, Event, Reasoning, Refusal, Source, Start, Status, Text, Tool
+from app.contract import EVENTS, End, Event, Reasoning, Refusal, Status, Text
 
-EVENTS: dict[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 Numbered = tuple[int, Event]
 MAX_BATCH = 256 * 1024  # bytes; a store takes 300 KiB
 MAX_EVENTS = 1024  # of one batch: encoding or decoding them takes a few milliseconds

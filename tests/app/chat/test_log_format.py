@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import contract
 from app.chat import log_format
 from app.chat.log_reader import LogPosition
 from app.contract import End, Event, ProblemDetails, Refusal, Start, Status, Text, Usage
@@ -23,7 +24,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-kinds = st.sampled_from([*log_format.EVENTS, "newer"])
+kinds = st.sampled_from([*contract.EVENTS, "newer"])
 fields = st.dictionaries(st.sampled_from(["delta", "status", "usage", "error", "turn_id", "url", "x"]), values)
 items = values | st.builds(lambda kind, more: {"event": kind} | more, kinds, fields)
 
