@@ -28,6 +28,9 @@ EXTENSION = "rivulet.invocation"
 TEXT_TYPES = ["text/", "json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "charset="]
 """Parts of the content types that go back as text; what is not UTF-8 goes as base64 all the same."""
 
+# Mangum's handlers for events of further sources; both entry points use them
+EVENT_SOURCES: Sequence[type[LambdaHandler]] = ()
+
 _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 
 
@@ -53,7 +56,9 @@ class HttpRequest:
 class Bridge:
     """From events to requests, for one app."""
 
-    def __init__(self, app: ASGI, base_path: str = "", custom_handlers: Sequence[type[LambdaHandler]] = ()) -> None:
+    def __init__(
+        self, app: ASGI, base_path: str = "", custom_handlers: Sequence[type[LambdaHandler]] = EVENT_SOURCES
+    ) -> None:
         """`base_path` is BASE_PATH; `custom_handlers` are Mangum's, for events of other sources."""
         self._base_path = base_path
         self._mangum = Mangum(app, lifespan="off", custom_handlers=[*custom_handlers], text_mime_types=TEXT_TYPES)

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from mangum.types import ASGI, LambdaContext, LambdaHandler
 
-from handler.bridge import Bridge
+from handler.bridge import EVENT_SOURCES, Bridge
 from handler.environment import Environment
 from handler.errors import HandlerError, IncompleteResponseError, innermost
 from handler.lifespan import Lifespan
@@ -60,7 +60,7 @@ def lambda_handler(
     app: ASGI,
     environment: Environment | None = None,
     on_failure: OnFailure = uncounted,
-    custom_handlers: Sequence[type[LambdaHandler]] = (),
+    custom_handlers: Sequence[type[LambdaHandler]] = EVENT_SOURCES,
 ) -> Callable[[object, LambdaContext], object]:
     """The function for Lambda to call. Raises what the app's startup raises.
 
