@@ -18,7 +18,7 @@ def imports(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["errors", "protocol", "event", "authority", "prefix", "bridge", "response", "ping", "failure"]
+    "module", ["errors", "protocol", "event", "authority", "prefix", "bridge", "response", "warm_up", "reporting"]
 )
 def test_protocol_is_pure(module: str) -> None:
     assert not imports(module) & IO
