@@ -1,4 +1,7 @@
-"""`python -m handler`: the streaming door. handler/bootstrap starts it in place of Lambda's own runtime client."""
+"""`python -m handler`: the streaming entry point.
+
+`handler/bootstrap` starts it in place of the managed runtime's client.
+"""
 
 import gc
 import io
@@ -15,10 +18,10 @@ from handler.runtime import serve
 
 
 def _create_app() -> ASGI:
-    """Imported here, so that an app that cannot even be imported is reported like any other failure to start.
+    """Imports and builds the app, so that a failing import is reported as an init error.
 
-    On demand somebody waits for the start, and gets what can answer soonest. Everywhere else (provisioned concurrency,
-    SnapStart, Managed Instances) the whole app is there from the start.
+    On demand a client waits for the start, so this is the app that answers first. For
+    provisioned concurrency, SnapStart and Managed Instances it is the whole app.
     """
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand":
         from app.cold_start import create_cold_start_app  # noqa: PLC0415 - see above
@@ -39,7 +42,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what stays in a buffer is frozen with the process, or killed
+        sys.stdout.reconfigure(line_buffering=True)  # buffered output would be frozen or killed with the process
     os.environ.update(log_settings(os.environ))  # the app reads its settings there
     return serve(_create_app, os.environ, failure_metric(os.environ.get("METRICS_NAMESPACE")))
 

@@ -1,7 +1,7 @@
-"""Where a request was sent, from its headers: scheme, host and port. No I/O.
+"""Scheme, host and port of a request, from its headers. No I/O.
 
-Clients and chains of proxies write these headers as they like. What cannot be read is left
-out: it never makes a request fail.
+Clients and chains of proxies write these headers in any form. An unreadable value is left
+out and never makes a request fail.
 
 Source: RFC 3986, 3.2 (`host [":" port]`, a port may be empty, an IPv6 address is in
 brackets).
@@ -16,13 +16,16 @@ _MAX_PORT = 65535
 
 
 def scheme_of(headers: Mapping[str, str]) -> str:
-    """The scheme that the client used; every front door speaks https unless it says otherwise."""
+    """Returns the scheme that the client used; `https` if it is unknown."""
     scheme = _first(headers.get("x-forwarded-proto", "")).lower()
     return scheme if scheme in _DEFAULT_PORTS else "https"
 
 
 def server_of(headers: Mapping[str, str], domain: str | None = None) -> tuple[str, int] | None:
-    """Host, without brackets, and port, as ASGI's `server`. `domain` is the host if the headers have none."""
+    """Returns host, without brackets, and port, as ASGI's `server`.
+
+    `domain` is the host if the headers have none.
+    """
     authority = _AUTHORITY.fullmatch(headers.get("host", "").strip()) or _AUTHORITY.fullmatch(domain or "")
     if authority is None:
         return None
@@ -36,5 +39,5 @@ def _is_port(text: str) -> bool:
 
 
 def _first(values: str) -> str:
-    """The first of a list: what the client's own connection had."""
+    """Returns the first of a list, which belongs to the client's own connection."""
     return values.partition(",")[0].strip()

@@ -1,8 +1,8 @@
-"""An invocation's event as an ASGI request, and a whole response in the form that the event's source takes. No I/O.
+"""Translates an event into an ASGI request, and a whole response into the source's form.
 
-`event` reads what came, Mangum makes a scope of it, and what Mangum leaves out or has as
-an older version is put in here. UnsupportedEventError is raised if the event is no HTTP
-request.
+`event` reads the event, and Mangum makes a scope of it. This module adds what Mangum
+leaves out or has in an older version. It raises UnsupportedEventError if the event is not
+an HTTP request. No I/O.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from handler.event import HttpEvent, read
 from handler.prefix import split_path
 from handler.protocol import Invocation
 
+# ASGI HTTP 2.4: send() raises OSError after a disconnect. Under an older version Starlette
+# treats the message after the body as a disconnect and cuts its streams short.
 VERSION = {"version": "3.0", "spec_version": "2.4"}
-"""ASGI HTTP 2.4: send() raises OSError once nobody listens. Under an older version Starlette takes the message that
-follows the body for a disconnect, and cuts its streams short."""
 
 EXTENSION = "rivulet.invocation"
 
+# parts of content types that are returned as text; a body that is not UTF-8 is base64
 TEXT_TYPES = ["text/", "json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "charset="]
-"""Parts of the content types that go back as text; what is not UTF-8 goes as base64 all the same."""
 
 # Mangum's handlers for events of further sources; both entry points use them
 EVENT_SOURCES: Sequence[type[LambdaHandler]] = ()
@@ -36,17 +36,15 @@ _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request for the app, and what becomes of its response."""
+    """One request for the app; `source` is Mangum's handler for this kind of event."""
 
     scope: Scope
     body: bytes
     source: LambdaHandler
-    """Mangum's handler for this kind of event."""
-    streamable: bool
-    """Whether the sender of the event can take a stream at all: a load balancer cannot."""
+    streamable: bool  # a load balancer cannot take a stream
 
     def whole(self, response: Response) -> dict[str, Any]:
-        """A whole response in the form that the event's source takes, with the headers of the app alone."""
+        """Returns a whole response in the form of the source, with only the app's headers."""
         form = self.source(response)
         if not any(name.lower() == b"content-type" for name, _ in response["headers"]):
             form.get("headers", {}).pop("content-type", None)  # Mangum adds one, even if there is no body
@@ -54,7 +52,7 @@ class HttpRequest:
 
 
 class Bridge:
-    """From events to requests, for one app."""
+    """Translates events into requests for one app."""
 
     def __init__(
         self, app: ASGI, base_path: str = "", custom_handlers: Sequence[type[LambdaHandler]] = EVENT_SOURCES
@@ -64,7 +62,10 @@ class Bridge:
         self._mangum = Mangum(app, lifespan="off", custom_handlers=[*custom_handlers], text_mime_types=TEXT_TYPES)
 
     def request(self, event: object, context: LambdaContext) -> HttpRequest:
-        """The request in an event, which is parsed JSON. Raises UnsupportedEventError."""
+        """Returns the request in an event, which is parsed JSON.
+
+        Raises UnsupportedEventError.
+        """
         try:
             if self._is_custom(event, context):
                 source = self._mangum.infer(cast("LambdaEvent", event), context)
@@ -97,7 +98,7 @@ class Bridge:
 
 
 def extend(scope: Scope, invocation: Invocation, state: Mapping[str, Any]) -> None:
-    """Puts into the scope what Mangum does not know: the version of ASGI, the invocation, the lifespan's state."""
+    """Adds the version of ASGI, the invocation and the lifespan's state to the scope."""
     scope["asgi"] = dict(VERSION)
     scope["state"] = dict(state)  # a copy for each request (ASGI, "Lifespan State")
     scope.setdefault("extensions", {})[EXTENSION] = {

@@ -1,8 +1,8 @@
-"""The buffered door: `handler.buffered.handler`, for Lambda's stock runtime client.
+"""The buffered entry point: `handler.buffered.handler`, for the managed runtime's client.
 
-For an Application Load Balancer, an HTTP API, or whoever does without the wrapper: leave AWS_LAMBDA_EXEC_WRAPPER out
-and name this as the function's handler. Importing it builds the app, once per environment; what fails then, the stock
-client reports as the failure of the initialization.
+It is for a load balancer, an HTTP API, or a function without the wrapper: leave
+AWS_LAMBDA_EXEC_WRAPPER out and name this as the function's handler. The import builds the
+app, once per environment. The client reports a failing import as an init error.
 """
 
 import os

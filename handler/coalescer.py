@@ -1,27 +1,27 @@
-"""Bursts of small writes in few system calls, each of which costs more than all that leads up to it.
+"""Joins bursts of small writes, because a system call costs more than all before it.
 
-A write goes out at once, unless it is one of many: from the FREE-th on of those that follow one another within BURST
-they wait for the event loop's next turn, and go together. So a token that comes alone is never held, nor are a
-response's first pieces, and an app that sends without a pause fills segments instead of making a system call for every
-chunk. What is held goes out no later than the next write after a pause; an app that blocks the event loop in the middle
-of a burst holds up the rest of that itself.
+A write is sent at once unless it belongs to a burst: writes that follow each other
+within BURST seconds. After the first FREE writes of a burst, the others wait for the
+next turn of the event loop and are sent together. A token that comes alone is never
+held, nor is the beginning of a response. An app that blocks the event loop in the middle
+of a burst delays the rest of that burst.
 """
 
 import asyncio
 from collections.abc import Callable
 
+# Seconds between two writes of a burst: longer than an app takes for its next message,
+# shorter than a network takes for its next packet.
 BURST = 0.0005
-"""Seconds: more than an app takes to its next message, less than a network to its next packet."""
-
-FREE = 4
-"""Writes of a burst that are not held: prelude, first event and first token among them."""
-
-MOST = 64 * 1024
-"""Bytes that are held at most."""
+FREE = 4  # writes of a burst that are never held: prelude, first event, first token
+MAX_HELD = 64 * 1024  # bytes
 
 
 class Coalescer:
-    """In front of `sink`, which takes bytes and does not block. Needs a running event loop."""
+    """Writes to `sink`, which takes bytes and does not block.
+
+    Needs a running event loop.
+    """
 
     def __init__(self, sink: Callable[[bytes], object], *, burst: float = BURST) -> None:
         self._sink = sink
@@ -43,7 +43,7 @@ class Coalescer:
             self._sink(data)
 
     def flush(self) -> None:
-        """Lets go of what is held."""
+        """Send the held bytes."""
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
@@ -55,5 +55,5 @@ class Coalescer:
             self._loop.call_soon(self.flush)
         self._held.append(data)
         self._size += len(data)
-        if self._size >= MOST:
+        if self._size >= MAX_HELD:
             self.flush()

@@ -26,7 +26,7 @@ from handler.tasks import race
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said to a request; header names are lower-case."""
+    """The response of the server; header names are lower-case."""
 
     status: int
     headers: tuple[Header, ...]
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Connection:
-    """Reconnects by itself between exchanges. Use it as an async context manager, or close it."""
+    """Reconnects between exchanges if needed. An async context manager."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -51,7 +51,7 @@ class Connection:
         self.abort()
 
     async def exchange(self, writes: Sequence[Write]) -> Answer:
-        """A whole request and the answer to it."""
+        """Sends a whole request and returns the answer."""
         await self.write(writes)
         return await self.answer()
 
@@ -64,7 +64,7 @@ class Connection:
         if isinstance(writes[0], Head):
             await self._begin()
         if self._link is None or self._answer is None:
-            raise ConnectionResetError("the Runtime API takes no more of this request")
+            raise ConnectionResetError("the Runtime API accepts no more of this request")
         ends = isinstance(writes[-1], End)
         self._link.write(self._encode(writes), flush=ends)
         if ends:
@@ -72,7 +72,7 @@ class Connection:
         await self._link.wait_room()
 
     async def answer(self) -> Answer:
-        """The answer to the request that was written. Who is cancelled meanwhile may ask for it again."""
+        """Returns the answer to the written request. A cancelled caller may call it again."""
         answer = self._answer
         if answer is None:
             raise ConnectionResetError("no request is under way")
@@ -94,7 +94,7 @@ class Connection:
         return self._answer is not None
 
     def abort(self) -> None:
-        """Drops the connection and whatever is under way on it."""
+        """Drops the connection and the exchange on it."""
         if self._answer is not None and not self._answer.cancel() and not self._answer.cancelled():
             self._answer.exception()  # marks it as seen
         self._answer = None
@@ -111,7 +111,7 @@ class Connection:
             self._link = await Link.open(self._endpoint.host, self._endpoint.port)
         self._received = False
         self._ended.clear()
-        # in a context of its own: it is none of the tasks of the app that may have sent what begins here
+        # in a context of its own, so that it is not tracked as a task of the app
         self._answer = asyncio.create_task(self._read_answer(), context=Context())
 
     def _is_reusable(self, link: Link) -> bool:
@@ -124,7 +124,7 @@ class Connection:
             return b"".join(self._http.send(self._event(write)) or b"" for write in writes)
         except h11.LocalProtocolError as error:
             self.abort()
-            raise ConnectionAbortedError(f"this cannot be sent: {error}") from error
+            raise ConnectionAbortedError(f"invalid request to the Runtime API: {error}") from error
 
     def _event(self, write: Write) -> h11.Event:
         match write:
@@ -137,13 +137,13 @@ class Connection:
                 return h11.Data(data=data)
 
     async def _read_answer(self) -> Answer:
-        """Runs beside the request, so that an early answer is seen while the request is being written."""
+        """Runs beside the request, so that an early answer is noticed during the writes."""
         try:
             answer = await self._receive()
             if answer.status in ACCEPTED:
                 await self._finish_request()
         except h11.RemoteProtocolError as error:
-            raise ConnectionAbortedError(f"the Runtime API broke off: {error}") from error
+            raise ConnectionAbortedError(f"invalid answer of the Runtime API: {error}") from error
         else:
             return answer
         finally:
@@ -151,7 +151,10 @@ class Connection:
                 self._link.abort()
 
     async def _finish_request(self) -> None:
-        """Returns when all of the request has left; raises OSError if the server closes the connection before."""
+        """Returns when the whole request is sent.
+
+        Raises OSError if the server closes the connection before.
+        """
         if self._link is None or self._has_left():
             return
         if not await race(self._leave(self._link), self._watch(self._link)):
@@ -162,7 +165,10 @@ class Connection:
         await link.wait_empty()
 
     async def _watch(self, link: Link) -> None:
-        """Returns when the server has closed the connection. Bytes after an answer make it unfit for reuse."""
+        """Returns when the server has closed the connection.
+
+        Bytes after an answer make the connection unfit for reuse.
+        """
         with suppress(OSError):
             while data := await link.read():
                 if not self._http.trailing_data[0]:

@@ -18,19 +18,16 @@ _HTTP_PORT = 80
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the Runtime API listens."""
+    """The address of the Runtime API."""
 
-    host: str
-    """As sockets take it: an IPv6 address has no brackets."""
+    host: str  # an IPv6 address has no brackets
     port: int
-    authority: str
-    """For the Host header (RFC 9110, 7.2)."""
-    path: str = ""
-    """Empty, or begins with a slash and does not end with one."""
+    authority: str  # for the Host header (RFC 9110, 7.2)
+    path: str = ""  # empty, or begins with a slash and does not end with one
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
-        """Raises InvalidEnvironmentError."""
+        """Reads AWS_LAMBDA_RUNTIME_API. Raises InvalidEnvironmentError."""
         text = variables.get(RUNTIME_API, "").strip()
         if not text:
             raise InvalidEnvironmentError(f"{RUNTIME_API} is not set: this runs inside Lambda or its emulator.")
@@ -42,7 +39,7 @@ class Endpoint:
 
 
 def _split(text: str) -> SplitResult:
-    """Raises ValueError if this is no address of a server that speaks plain HTTP."""
+    """Raises ValueError if `text` is not the address of a plain HTTP server."""
     parts = urlsplit(text if "://" in text else f"http://{text}")
     is_plain = text.isascii() and text.isprintable() and not set(" @?#\\") & set(text)
     if parts.scheme != "http" or not parts.hostname or not is_plain:

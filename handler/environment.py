@@ -1,4 +1,4 @@
-"""What the handler reads from the environment, once, and the context object that Mangum's handlers take.
+"""The variables that the handler reads, once, and the context object for Mangum.
 
 Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
 """
@@ -20,16 +20,12 @@ MODES = ("stream", "buffered")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The execution environment as the handler sees it."""
+    """The execution environment of the handler."""
 
-    buffered: bool = False
-    """Whether every response is sent in Mangum's buffered form: whoever invokes cannot take a stream."""
-    concurrency: int = 1
-    """Invocations that this process may be given at the same time."""
-    base_path: str = ""
-    """The path prefix that a front door adds, and that no event names."""
-    snap_start: bool = False
-    """Whether a snapshot is taken of the environment once it is ready."""
+    buffered: bool = False  # whether no response is streamed
+    concurrency: int = 1  # maximum number of concurrent invocations in this process
+    base_path: str = ""  # a path prefix that no event names
+    snap_start: bool = False  # whether a snapshot is taken after the start
     function_name: str = ""
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 0
@@ -38,7 +34,7 @@ class Environment:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
-        """Raises InvalidEnvironmentError, which names the variable."""
+        """Reads the variables. Raises InvalidEnvironmentError, which names the variable."""
         mode = variables.get("RESPONSE_MODE", "").strip() or "stream"
         if mode not in MODES:
             raise InvalidEnvironmentError(f"RESPONSE_MODE must be one of {', '.join(MODES)}")
@@ -59,7 +55,7 @@ class Environment:
 
 
 def _true(variables: Mapping[str, str], name: str) -> bool:
-    """The boolean in a variable, by pydantic's table, as the settings have it; False if it is missing or blank."""
+    """Returns the boolean in a variable, by pydantic's table; False if it is blank."""
     value = variables.get(name, "").strip()
     try:
         return bool(value) and TypeAdapter(bool).validate_python(value)
@@ -68,16 +64,16 @@ def _true(variables: Mapping[str, str], name: str) -> bool:
 
 
 def _positive(variables: Mapping[str, str], name: str) -> int:
-    """The number in a variable; 0 where it is missing or empty."""
+    """Returns the number in a variable; 0 if it is missing or empty."""
     value = variables.get(name) or "0"
     if not value.isdecimal():
         raise InvalidEnvironmentError(f"{name} must be a number")
     return int(value)
 
 
-@dataclass(slots=True)  # not frozen: the protocol of Mangum asks for plain attributes
+@dataclass(slots=True)  # not frozen: Mangum's protocol requires plain attributes
 class LambdaContext:
-    """The context object of AWS's Python client ("Using the Lambda context object"), as `scope["aws.context"]`."""
+    """The context object of AWS's Python client, as `scope["aws.context"]`."""
 
     aws_request_id: str
     invoked_function_arn: str
@@ -88,7 +84,7 @@ class LambdaContext:
     log_stream_name: str
     deadline: float | None
     tenant_id: str | None = None
-    # these two come with direct invocations only, which are no HTTP requests
+    # only direct invocations have these two, and they are not HTTP requests
     identity: LambdaCognitoIdentity | None = None
     client_context: LambdaMobileClientContext | None = None
 
@@ -107,5 +103,5 @@ class LambdaContext:
         )
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds to the deadline; 0 where there is none, or none left."""
+        """Returns the milliseconds to the deadline; 0 if there is none, or none left."""
         return max(0, int(((self.deadline or 0) - time.time()) * 1000))

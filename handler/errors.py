@@ -1,20 +1,20 @@
-"""What can go wrong in the handler, and how a failure is told to the Runtime API.
+"""The handler's errors, and the report of a failure in the form of the Runtime API.
 
     HandlerError
-    +-- UnsupportedEventError     the event is no HTTP request
+    +-- UnsupportedEventError     the event is not an HTTP request
     +-- UnexpectedMessageError    the app sent an ASGI message out of order
-    +-- ContentLengthError        the app's Content-Length is no number, or not that of its body
+    +-- ContentLengthError        the app's Content-Length does not match its body
     +-- IncompleteResponseError   the app returned before its response was complete
-    +-- PreludeTooLargeError      status, headers and cookies exceed what a streamed response may begin with
-    +-- AppExitError              the app would have ended the process
-    +-- DeadlineExceededError     the time limit of the function has come
+    +-- PreludeTooLargeError      status, headers and cookies are too large to stream
+    +-- AppExitError              the app called sys.exit
+    +-- DeadlineExceededError     the function timed out
     +-- ShuttingDownError         the environment is being shut down
     +-- LifespanError             the app's lifespan failed
-    +-- InvalidEnvironmentError   an environment variable holds what it may not
-    +-- RestoreError              the Runtime API refused to say when a snapshot is restored
-    +-- RuntimeApiLostError       the Runtime API is gone: the process has nothing left to do
+    +-- InvalidEnvironmentError   an environment variable has an invalid value
+    +-- RestoreError              the Runtime API refused restore/next
+    +-- RuntimeApiLostError       the Runtime API is gone
 
-Whatever else an app raises is told by the name of its class.
+Any other exception of an app is reported by the name of its class.
 """
 
 import json
@@ -23,26 +23,21 @@ import traceback
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Self
 
-MAX_FRAMES = 32
-"""Innermost frames that a report keeps: a runaway recursion has a thousand."""
-
-MAX_MESSAGE = 64 * 1024
-"""Characters of an exception's text that a report keeps: Lambda takes 6 MB in all."""
-
-MAX_XRAY_MESSAGE = 1024
-"""Characters of the message that X-Ray is told."""
+MAX_FRAMES = 32  # innermost frames of a report; an endless recursion has a thousand
+MAX_MESSAGE = 64 * 1024  # characters of an exception's text; Lambda takes 6 MB in all
+MAX_XRAY_MESSAGE = 1024  # characters of the message for X-Ray
 
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
 class HandlerError(Exception):
-    """A failure that the handler itself found; `error_type` is its name towards Lambda."""
+    """A failure found by the handler; `error_type` is its name for Lambda."""
 
     error_type: ClassVar = "Runtime.Unknown"
 
 
 class UnsupportedEventError(HandlerError):
-    """The event is no HTTP request."""
+    """The event is not an HTTP request."""
 
     error_type = "Function.UnsupportedEvent"
 
@@ -54,13 +49,13 @@ class UnsupportedEventError(HandlerError):
 
 
 class UnexpectedMessageError(HandlerError):
-    """The app sent an ASGI message that does not follow from those before."""
+    """The app sent an ASGI message out of order."""
 
     error_type = "Function.UnexpectedMessage"
 
 
 class ContentLengthError(HandlerError):
-    """The app's Content-Length is no number, or not that of its body."""
+    """The app's Content-Length is not a number or does not match its body."""
 
     error_type = "Function.ContentLength"
 
@@ -72,7 +67,7 @@ class IncompleteResponseError(HandlerError):
 
 
 class PreludeTooLargeError(HandlerError):
-    """Status, headers and cookies exceed what a streamed response may begin with."""
+    """Status, headers and cookies exceed the limit of a streamed response."""
 
     error_type = "Function.PreludeTooLarge"
 
@@ -84,46 +79,46 @@ class AppExitError(HandlerError):
 
 
 class DeadlineExceededError(HandlerError):
-    """The app was still at work when the function's time limit came."""
+    """The app was still running when the function timed out."""
 
     error_type = "Function.DeadlineExceeded"
 
 
 class ShuttingDownError(HandlerError):
-    """The app was still at work when the environment was shut down."""
+    """The app was still running when the environment was shut down."""
 
     error_type = "Runtime.ShuttingDown"
 
 
 class LifespanError(HandlerError):
-    """The app said that its startup or shutdown failed."""
+    """The app reported that its startup or shutdown failed."""
 
     error_type = "Function.LifespanFailed"
 
 
 class InvalidEnvironmentError(HandlerError):
-    """An environment variable holds what it may not; the text names it."""
+    """An environment variable has an invalid value; the text names it."""
 
     error_type = "Runtime.InvalidEnvironment"
 
 
 class RestoreError(HandlerError):
-    """The Runtime API refused to say when a snapshot is restored."""
+    """The Runtime API refused restore/next."""
 
     error_type = "Runtime.RestoreRefused"
 
 
 class RuntimeApiLostError(HandlerError):
-    """The Runtime API answers no more, or said that its state cannot be recovered."""
+    """The Runtime API does not answer, or its state cannot be recovered."""
 
     error_type = "Runtime.ApiLost"
 
 
 def error_type(error: BaseException) -> str:
-    """The name of an exception as Lambda-Runtime-Function-Error-Type.
+    """Returns the name of an exception for Lambda-Runtime-Function-Error-Type.
 
-    Lambda keeps only what matches `(Runtime|Function)\\.[A-Z][a-zA-Z]+` and replaces the rest by Unknown, so that
-    digits and underscores of a class name are left out.
+    Lambda accepts only `(Runtime|Function)\\.[A-Z][a-zA-Z]+` and replaces other names by
+    Unknown, so digits and underscores of a class name are removed.
     """
     if isinstance(error, HandlerError):
         return error.error_type
@@ -143,12 +138,12 @@ def _text(error: BaseException) -> str:
     try:
         return str(error)[:MAX_MESSAGE]
     except Exception:  # noqa: BLE001 - the report of a failure may not fail
-        return f"the text of this {type(error).__name__} cannot be had"
+        return f"the text of this {type(error).__name__} is not available"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a call was, in the names of X-Ray."""
+    """One call of a stack, with X-Ray's field names."""
 
     path: str
     line: int
@@ -157,16 +152,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
-    """A failure in AWS's form (Runtime API, "Invocation error": errorMessage, errorType, stackTrace)."""
+    """A failure in AWS's form (Runtime API, "Invocation error").
+
+    `type` is the header Lambda-Runtime-Function-Error-Type. `name` is errorType in the
+    body: as in AWS's Python client the class name of an app's exception. `frames` is the
+    same stack as `stack_trace`, for X-Ray.
+    """
 
     type: str
-    """The header Lambda-Runtime-Function-Error-Type."""
     name: str
-    """The body's errorType; as in AWS's Python client the name of the class, for an app's own exceptions."""
     message: str
     stack_trace: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()
-    """The same stack as X-Ray has it."""
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -178,12 +175,12 @@ class ErrorReport:
         return cls(error_type(error), name, _text(error), tuple(traceback.format_list(frames)), places)
 
     def to_json(self, **more: str) -> bytes:
-        """The body of the request that reports the failure, with whatever else belongs into it: ASCII."""
+        """Returns the body of the request that reports the failure, in ASCII."""
         body = {"errorMessage": self.message, "errorType": self.name, "stackTrace": self.stack_trace, **more}
         return json.dumps(body).encode("ascii")
 
     def to_xray(self) -> bytes:
-        """The cause of a failed segment, with no more of a long message than fits into a header: ASCII.
+        """Returns the cause of a failed segment, short enough for a header, in ASCII.
 
         Source: AWS X-Ray Developer Guide, "X-Ray segment documents", "Errors and exceptions".
         """
@@ -196,7 +193,10 @@ class ErrorReport:
         return json.dumps({"exceptions": [exception], "paths": paths}).encode("ascii")
 
     def within(self, size: int) -> Self:
-        """The same report in at most `size` bytes of JSON: without its outer frames, then with a shorter message."""
+        """Returns the same report in at most `size` bytes of JSON.
+
+        It drops outer frames first, then the end of the message.
+        """
         report = self
         while len(report.to_json()) > size and report.stack_trace:
             report = replace(report, stack_trace=report.stack_trace[1:])

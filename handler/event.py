@@ -1,10 +1,9 @@
-"""An HTTP event in the one form that is read: absent members filled in, odd ones read leniently. No I/O.
+"""Reads an HTTP event of any form leniently. No I/O.
 
-AWS's front doors write complete events. Emulators, typed libraries and people do not:
-they write `null` for what is absent, a list in place of text, and headers of any form.
-`read` returns what such an event says, and raises UnsupportedEventError only if the
-document is no HTTP request at all. The method alone decides that: no header and no absent
-member does.
+AWS writes complete events. Emulators, typed libraries and people write `null` for absent
+members, a list instead of text, and headers of any form. `read` returns the content of
+such an event. It raises UnsupportedEventError only if the document has no method: no
+header and no absent member decides that.
 
 Sources: Lambda Developer Guide, "Invoking Lambda function URLs"; API Gateway Developer
 Guide, "Payload format version" (HTTP APIs) and "Input format of a Lambda function for
@@ -25,21 +24,17 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HttpEvent:
-    """What an event says of a request."""
+    """The content of an event."""
 
-    context: Event
-    """Its requestContext."""
-    headers: dict[str, str]
-    """By lower-case name; several lines of one name are one value."""
+    context: Event  # its requestContext
+    headers: dict[str, str]  # by lower-case name; lines of one name are joined
     body: bytes
-    client: str | None
-    """The client's address."""
-    plain: Event
-    """An event of the same kind for Mangum: complete, but without headers and body."""
+    client: str | None  # the client's address
+    plain: Event  # a complete event of the same kind for Mangum, without headers and body
 
 
 def read(document: object) -> HttpEvent:
-    """Raises UnsupportedEventError."""
+    """Returns the content of an HTTP event. Raises UnsupportedEventError."""
     event = _mapping(document)
     context = _mapping(event.get("requestContext"))
     if _method(_mapping(context.get("http")).get("method")):
@@ -85,7 +80,7 @@ def _version_1(event: Event, context: Event) -> HttpEvent:
 
 
 def _load_balancer(event: Event, context: Event) -> HttpEvent:
-    """A target group sends headers in one of two forms, and takes those of the response in the same."""
+    """A target group uses one of two forms of headers, in the event and the response."""
     headers = _headers(event)
     lists = event.get("multiValueHeaders")
     multi = lists or (lists is not None and event.get("headers") is None)
@@ -96,13 +91,13 @@ def _load_balancer(event: Event, context: Event) -> HttpEvent:
         "multiValueQueryStringParameters": _query(event),
         "multiValueHeaders" if multi else "headers": {},
     }
-    # the balancer adds its client at the end; what comes before it may be made up
+    # the balancer appends its client; earlier entries may be forged
     client = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     return HttpEvent(context, headers, _body(event), client or None, plain)
 
 
 def _body(event: Event) -> bytes:
-    """The body; one that claims to be base64 and is not is taken as the text that it is."""
+    """Returns the body. Invalid base64 is treated as text."""
     body = event.get("body")
     text = "" if body is None else _text(body)
     if event.get("isBase64Encoded") in (True, "true"):
@@ -114,9 +109,9 @@ def _body(event: Event) -> bytes:
 
 
 def _headers(event: Event) -> dict[str, str]:
-    """Lines are joined (RFC 9110, 5.3; RFC 9113, 8.2.3 for cookies). A name without a value is no header."""
+    """Joins lines (RFC 9110, 5.3; RFC 9113, 8.2.3 for cookies), and drops empty names."""
     joined: dict[str, str] = {}
-    for member in ("headers", "multiValueHeaders"):  # the second has all that the first has
+    for member in ("headers", "multiValueHeaders"):  # the second one includes the first
         lines: dict[str, list[str]] = {}
         for name, value in _mapping(event.get(member)).items():
             lines.setdefault(_text(name).lower(), []).extend(_texts(value))
@@ -125,7 +120,7 @@ def _headers(event: Event) -> dict[str, str]:
 
 
 def _query(event: Event) -> dict[str, list[str]]:
-    """The parameters; a name without a value has an empty one."""
+    """Returns the parameters; a missing value is empty."""
     query: dict[str, list[str]] = {}
     for member in ("queryStringParameters", "multiValueQueryStringParameters"):
         for name, value in _mapping(event.get(member)).items():
@@ -138,7 +133,7 @@ def _mapping(value: object) -> Event:
 
 
 def _method(value: object) -> str:
-    """A method in upper case, as ASGI has it; empty if there is none."""
+    """Returns a method in upper case, as in ASGI; empty if there is none."""
     return _text(value).upper() if isinstance(value, str) else ""
 
 
@@ -158,6 +153,6 @@ def _texts(value: object) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A value as text. Half of a surrogate pair, which only JSON can spell, becomes a question mark."""
+    """Returns a value as text; half of a surrogate pair becomes a question mark."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The TCP connection to the Runtime API: asyncio's streams with a Coalescer. Bytes in, bytes out, no HTTP.
+"""The TCP connection to the Runtime API: asyncio's streams with a Coalescer. No HTTP.
 
 Every method that waits raises OSError if the connection breaks.
 """
@@ -25,12 +25,12 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """False as soon as either end is known to have closed."""
+        """Whether neither end is known to have closed."""
         return not self._reader.at_eof() and not self._writer.is_closing()
 
     @property
     def is_empty(self) -> bool:
-        """Whether the socket has taken all that was written and flushed. A lost connection has not."""
+        """Whether the socket has taken all flushed bytes; False if the connection is lost."""
         return not self._writer.is_closing() and not self._writer.transport.get_write_buffer_size()
 
     def write(self, data: bytes, *, flush: bool) -> None:
@@ -52,9 +52,9 @@ class Link:
             transport.set_write_buffer_limits()
 
     async def read(self) -> bytes:
-        """What comes next; b"" if the server has closed."""
+        """Returns the next bytes; b"" if the server has closed."""
         return await self._reader.read(_READ_SIZE)
 
     def abort(self) -> None:
-        """Drops the connection and what it has not sent; wakes those that wait for room."""
+        """Drops the connection and its unsent bytes, and wakes waiting callers."""
         self._writer.transport.abort()

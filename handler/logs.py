@@ -1,8 +1,8 @@
-"""The handler's logger, and what AWS's Python client does for the logs of whatever runs in it.
+"""The handler's logger, and the log features of AWS's Python client.
 
-Every line says which invocation it is about, whoever logs it: by a filter on the handlers of the root logger. How and
-where lines are written is the app's affair. Where it has set up nothing, they go to stdout in the format and from the
-level that the function's logging configuration says.
+A filter on the handlers of the root logger adds the invocation's ids to each line. The
+app decides how lines are written. If the app configures no logging, lines go to stdout
+with the format and level of the function's logging configuration.
 
 Source: AWS Lambda Developer Guide, "Log and monitor Python Lambda functions", "Configuring advanced logging controls".
 """
@@ -18,8 +18,8 @@ from typing import Any
 
 from handler.protocol import Invocation
 
+# Lambda's log levels, as levels of Python
 LEVELS = {"TRACE": "DEBUG", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARNING", "ERROR": "ERROR", "FATAL": "ERROR"}
-"""Lambda's log levels, and what a Python program calls them."""
 
 FORMATS = {"TEXT": "text", "JSON": "json"}
 
@@ -27,12 +27,15 @@ _invocation: ContextVar[Invocation] = ContextVar("invocation")
 
 
 class HandlerLog(logging.LoggerAdapter[logging.Logger]):
-    """The handler's own lines. To write one raises nothing, whatever is wrong with the app's filters and handlers."""
+    """Logs lines of the handler.
 
-    def log(self, level: int, msg: object, *args: object, **more: Any) -> None:  # noqa: ANN401 - logging's own
+    Logging never raises, even if a filter or a handler of the app does.
+    """
+
+    def log(self, level: int, msg: object, *args: object, **more: Any) -> None:  # noqa: ANN401 - logging passes them on
         try:
             super().log(level, msg, *args, **more)
-        except Exception:  # noqa: BLE001 - a line that is lost is not to cost a response, or the process
+        except Exception:  # noqa: BLE001 - a lost line must not cost a response or the process
             traceback.print_exc()
 
 
@@ -40,13 +43,13 @@ logger = HandlerLog(logging.getLogger("rivulet.handler"), {})
 
 
 def log_of(invocation: Invocation) -> HandlerLog:
-    """Lines about an invocation, also from outside of it."""
+    """Returns a logger for an invocation, usable outside of its context as well."""
     return HandlerLog(logger.logger, _fields(invocation))
 
 
 @contextmanager
 def about(invocation: Invocation) -> Iterator[None]:
-    """What is logged in this block, and in the tasks that begin in it, is about this invocation."""
+    """Adds the invocation to all lines logged in this block and in its tasks."""
     token = _invocation.set(invocation)
     try:
         yield
@@ -65,7 +68,7 @@ class InvocationFilter(logging.Filter):
 
 
 def configure(variables: Mapping[str, str]) -> None:
-    """Sees to it that the handlers of the root logger name the invocation, and that there is one."""
+    """Adds a handler to the root logger if it has none, and the filter to all."""
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(_handler(_setting(variables, "AWS_LAMBDA_LOG_FORMAT", FORMATS)))
@@ -76,7 +79,10 @@ def configure(variables: Mapping[str, str]) -> None:
 
 
 def log_settings(variables: Mapping[str, str]) -> dict[str, str]:
-    """The function's logging configuration as LOG_LEVEL and LOG_FORMAT, where those are not set themselves."""
+    """Returns LOG_LEVEL and LOG_FORMAT from the function's logging configuration.
+
+    A variable that is set already is left out.
+    """
     found = {
         "LOG_LEVEL": _setting(variables, "AWS_LAMBDA_LOG_LEVEL", LEVELS),
         "LOG_FORMAT": _setting(variables, "AWS_LAMBDA_LOG_FORMAT", FORMATS),
@@ -96,7 +102,7 @@ def _fields(invocation: Invocation) -> dict[str, Any]:
 def _handler(form: str | None) -> logging.Handler:
     handler = logging.StreamHandler(sys.stdout)
     if form == "json":
-        from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415 - an app brings it
+        from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415 - optional: the app provides it
 
         handler.setFormatter(LambdaPowertoolsFormatter())
     else:
@@ -106,7 +112,7 @@ def _handler(form: str | None) -> logging.Handler:
 
 
 class _Text(logging.Formatter):
-    """A stack stays in one event of CloudWatch with its message: that begins a new one at \\n, but not at \\r."""
+    """Keeps a stack trace in one CloudWatch event, which ends at \\n but not at \\r."""
 
     converter = staticmethod(time.gmtime)
 

@@ -1,10 +1,10 @@
-"""The service on AWS's own runtime client: one event loop, and one lifespan, for the whole environment.
+"""The service on the managed runtime's client: one event loop and one lifespan.
 
-That client calls a plain function with an event, sends what the function returns as the
-response, and reports what it raises by the name of its class. Here the lifespan starts
-once, on a loop that stays: what the app opens (clients, connection pools) lives on the loop
-that also runs every request. There is no shutdown. The client sends the response when the
-function has returned, so work that an app leaves running delays it.
+The client calls a plain function with an event. It sends the function's result as the
+response, and reports an exception by the name of its class. The lifespan starts once, on
+a loop that lives as long as the environment, so the app's clients and connection pools
+live on the loop of every request. There is no shutdown. The client sends the response
+when the function has returned, so background work of an app delays it.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from handler.logs import about, configure
 from handler.protocol import Head, Invocation, Write
 from handler.reporting import OnFailure, Reporter, uncounted
 from handler.service import Service
-from handler.tasks import note_tasks
+from handler.tasks import track_tasks
 
 
 class Reply:
-    """Stands for the connection to the Runtime API: keeps what one invocation writes."""
+    """Collects the writes of one invocation, in place of a connection."""
 
     def __init__(self) -> None:
         self._head: Head | None = None
@@ -48,11 +48,11 @@ class Reply:
         return self._head is not None
 
     def abort(self) -> None:
-        """There is nothing to drop."""
+        """Does nothing: there is no connection to drop."""
 
     @property
     def response(self) -> bytes | None:
-        """The body of the response; None if a report, or nothing, was written in its place."""
+        """The body of the response; None if a report or nothing was written."""
         return self._body if self._head is not None and self._head.path.endswith("/response") else None
 
 
@@ -62,7 +62,7 @@ def lambda_handler(
     on_failure: OnFailure = uncounted,
     custom_handlers: Sequence[type[LambdaHandler]] = EVENT_SOURCES,
 ) -> Callable[[object, LambdaContext], object]:
-    """The function for Lambda to call. Raises what the app's startup raises.
+    """Returns the function for Lambda to call. Raises what the app's startup raises.
 
     `custom_handlers` are Mangum's, for events of other sources.
     """
@@ -78,7 +78,7 @@ def lambda_handler(
     def handler(event: object, context: LambdaContext) -> object:
         serving = loop.create_task(_serve(service, event, context, on_failure))
         while not serving.done():
-            with suppress(SystemExit):  # of a task that the app has left running
+            with suppress(SystemExit):  # of a task that the app started
                 loop.run_until_complete(serving)
         return serving.result()
 
@@ -86,12 +86,12 @@ def lambda_handler(
 
 
 async def _start(lifespan: Lifespan) -> None:
-    note_tasks()
+    track_tasks()
     await lifespan.startup()
 
 
 async def _serve(service: Service, event: object, context: LambdaContext, on_failure: OnFailure) -> object:
-    """The response to one event, parsed. Raises what kept it from coming."""
+    """Returns the response to one event, parsed. Raises the failure if there is none."""
     invocation = _invocation(context)
     reporter = Reporter(invocation, on_failure)
     reply = Reply()
@@ -103,8 +103,11 @@ async def _serve(service: Service, event: object, context: LambdaContext, on_fai
 
 
 def _named(error: BaseException) -> Exception:
-    """The error by the name that the Runtime API would be sent: AWS's client sends the name of the class, and it ends
-    with the process if that is no Exception."""
+    """Returns the error under the name for the Runtime API.
+
+    AWS's client sends the name of the class. It ends the process if the error is not an
+    Exception.
+    """
     error = innermost(error)
     if isinstance(error, Exception) and not isinstance(error, HandlerError):
         return error
@@ -114,8 +117,10 @@ def _named(error: BaseException) -> Exception:
 
 
 def _end(loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
-    """At the end of the process, which Lambda kills if it ends at all, threads are refused, and without those many an
-    app cannot shut down. So it is stopped where it stands."""
+    """Cancels the app's lifespan at interpreter exit.
+
+    No threads can be started then, so a clean shutdown may hang.
+    """
     loop.run_until_complete(lifespan.abandon())
     loop.close()
 
@@ -124,7 +129,7 @@ def _invocation(context: LambdaContext) -> Invocation:
     left = context.get_remaining_time_in_millis() / 1000
     return Invocation(
         request_id=context.aws_request_id,
-        deadline=time.time() + left if left > 0 else None,  # no time left is what a caller without a deadline says
+        deadline=time.time() + left if left > 0 else None,  # 0 means that there is no deadline
         trace_id=os.environ.get("_X_AMZN_TRACE_ID"),
         tenant_id=getattr(context, "tenant_id", None),
     )

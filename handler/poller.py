@@ -1,7 +1,7 @@
-"""One poller: next event -> the service -> the Runtime API's answer to it -> next event.
+"""One poller: next event -> the service -> the Runtime API's answer -> next event.
 
-It ends when it is retired or cancelled, or with RuntimeApiLostError when there is no next event to be had; nothing that
-happens in an invocation ends it.
+It ends when it is retired or cancelled. It raises RuntimeApiLostError if the Runtime API
+gives no next event. No failure in an invocation ends it.
 """
 
 import asyncio
@@ -17,22 +17,20 @@ from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_
 from handler.reporting import FailureStage, OnFailure, Reporter
 from handler.service import Service
 
+# Seconds before each attempt to get the next event. After the last attempt the Runtime API
+# counts as lost.
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
-"""Seconds before each attempt to get the next event; after the last one the Runtime API counts as lost."""
-
+# Seconds after the deadline to wait for the answer to a response, which comes when the
+# client has received all of it.
 ANSWER_LIMIT = 1.0
-"""Seconds after the deadline for the answer to a response: it comes when the client has taken all of it."""
-
-ANSWER_LIMIT_UNDATED = 60.0
-"""The same for an invocation without a deadline, from the end of its response."""
-
-ANSWER_LIMIT_SHUTDOWN = 0.2
+ANSWER_LIMIT_UNDATED = 60.0  # seconds after the response, if there is no deadline
+ANSWER_LIMIT_SHUTDOWN = 0.2  # seconds after a SIGTERM
 
 _TRACE_ID = "_X_AMZN_TRACE_ID"
 
 
 class Poller:
-    """Serves one invocation at a time, over a connection of its own."""
+    """Serves one invocation at a time, on its own connection."""
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class Poller:
         self._idle = True
 
     async def run(self) -> None:
-        """Raises RuntimeApiLostError."""
+        """Polls until retired. Raises RuntimeApiLostError."""
         async with self._connection:
             while not self._retired:
                 invocation, event = await self._next()
@@ -60,7 +58,10 @@ class Poller:
                 self._idle = True
 
     def retire(self) -> bool:
-        """Has it end with the invocation that it serves. False where it serves none: then it can be cancelled."""
+        """Makes the poller end after its invocation.
+
+        Returns False if it serves none, so that it can be cancelled.
+        """
         self._retired = True
         return not self._idle or self._connection.is_receiving
 
@@ -83,14 +84,14 @@ class Poller:
             context = LambdaContext.of(invocation, self._environment)
             await self._service.respond(invocation, context, event, self._connection, reporter)
             limit = _answer_limit(invocation)
-        except Exception as error:  # noqa: BLE001 - a fault of the handler's own: it may end the invocation, no more
+        except Exception as error:  # noqa: BLE001 - a bug of the handler must end only this invocation
             reporter.failed(FailureStage.DELIVERY, error, "the handler failed")
             self._connection.abort()
         finally:
             await self._take_answer(limit, reporter)
 
     async def _take_answer(self, limit: float, reporter: Reporter) -> None:
-        """Also where this is cancelled the rest of a response has a moment to leave."""
+        """Waits for the answer. If cancelled, the rest of the response has 0.2 s to leave."""
         if not self._connection.awaits_answer:
             return
         try:
@@ -109,10 +110,10 @@ class Poller:
         else:
             if fault := _fault(answer):
                 reporter.undelivered(fault, level=logging.ERROR)
-                self._connection.abort()  # who refuses a response may not have read it, and would not read what follows
+                self._connection.abort()  # the rest of a refused response may be unread
 
     def _set_trace_id(self, trace_id: str | None) -> None:
-        """Where AWS's tools look for it. A variable of the process can belong to one invocation at a time only."""
+        """Sets the variable that AWS's tools read, unless several invocations share it."""
         if self._environment.concurrency > 1:
             return
         if trace_id is None:
@@ -122,7 +123,10 @@ class Poller:
 
 
 def _fault(answer: Answer) -> str | None:
-    """What is wrong with an answer. Raises RuntimeApiLostError where the API says that nothing more will come of it."""
+    """Returns what is wrong with an answer, or None.
+
+    Raises RuntimeApiLostError if the API cannot recover.
+    """
     if answer.status in ACCEPTED:
         return None
     fault = f"the Runtime API answered {answer.status}: {ANSWERS.get(answer.status, 'not documented')}"

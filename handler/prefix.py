@@ -1,9 +1,9 @@
-"""The path prefix that a front door puts before the application's own paths: ASGI's `root_path`. No I/O.
+"""The path prefix before the application's own paths: ASGI's `root_path`. No I/O.
 
-A stage of an API is found in the event if the API is called by its own name
-(`execute-api`). A domain of one's own can map a stage to any path and to none, so nothing
-in its events is certain: that prefix, and those of CloudFront and of load balancers, come
-from BASE_PATH. A path that does not begin with a prefix is left as it is.
+If an API is called by its own name (`execute-api`), its stage is in the event. A custom
+domain can map a stage to any path or to none, so nothing in its events is certain. That
+prefix, and those of CloudFront and of load balancers, come from BASE_PATH. A path that
+does not begin with a prefix is unchanged.
 
 Source: API Gateway Developer Guide, "API stages for HTTP APIs", "Set up custom domain
 names for REST APIs" and "Mapping API stages to a custom domain name for HTTP APIs".
@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+# empty, or segments of the characters that API mappings accept
 BASE_PATH = re.compile(r"(/[A-Za-z0-9$_+!*'(),~-][A-Za-z0-9$_.+!*'(),~-]*)*")
-"""What may be set: nothing, or segments of the characters that API mappings take."""
 
 
 def split_path(context: Mapping[str, Any], path: str, domain: str, base_path: str) -> tuple[str, str]:
-    """root_path, and the path as the client sees it, which begins with it.
+    """Returns root_path, and the client's path, which begins with it.
 
-    `context` is the event's requestContext, `path` the path that the event names.
+    `context` is the event's requestContext, `path` the path in the event.
     """
     name = str(context.get("stage") or "$default")
     stage = "" if name == "$default" else f"/{name}"

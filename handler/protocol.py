@@ -18,19 +18,14 @@ from handler.errors import ErrorReport, PreludeTooLargeError
 
 API = "/2018-06-01/runtime"
 
-DELIMITER = bytes(8)
-"""Between the prelude and the body of a streamed response."""
-
-MAX_PRELUDE = 16 * 1024
-"""Bytes within which prelude and delimiter must come."""
-
+DELIMITER = bytes(8)  # between the prelude and the body of a streamed response
+MAX_PRELUDE = 16 * 1024  # bytes of prelude and delimiter
+# Bytes of JSON in the error trailer. Go's HTTP server, which the Runtime API runs on, accepts
+# 4 KiB of trailers and treats the body as truncated beyond that; base64 adds a third.
 MAX_TRAILER_ERROR = 2 * 1024
-"""Bytes of JSON in the error trailer. Go's HTTP server, which the Runtime API runs on, takes 4 KiB of trailers in
-all and treats the body as truncated beyond that; base64 makes four bytes of three."""
+MARGIN = 0.5  # seconds before the deadline at which the app is stopped, to report its failure
 
-MARGIN = 0.5
-"""Seconds before the deadline at which the app is stopped, so that its failure can still be told."""
-
+# other answers (runtimes-api, "Invocation response"; seen with AWS's emulator)
 ANSWERS = {
     400: "the invocation is unknown, or its response came truncated",
     403: "out of turn: the invocation has been answered, or is not over yet",
@@ -38,11 +33,7 @@ ANSWERS = {
     413: "a buffered response may have 6 MB at most",
     500: "the state of the Runtime API cannot be recovered",
 }
-"""What any other answer means (runtimes-api, "Invocation response"; seen with AWS's emulator)."""
-
-ACCEPTED = range(200, 300)
-"""Statuses of what the Runtime API has taken; it documents 200 and 202."""
-
+ACCEPTED = range(200, 300)  # the Runtime API documents 200 and 202
 UNRECOVERABLE = 500
 
 Header = tuple[bytes, bytes]
@@ -61,7 +52,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of a request, with trailers where it is chunked."""
+    """The end of a request, with trailers if it is chunked."""
 
     trailers: tuple[Header, ...] = ()
 
@@ -71,23 +62,25 @@ Write = Head | bytes | End
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One invocation, from the headers that its event came with (runtimes-api, "Next invocation")."""
+    """One invocation, from the headers of its event (runtimes-api, "Next invocation").
+
+    `deadline` is in seconds since the Unix epoch. `invocation_id` is echoed if present; it
+    distinguishes two runs with the same request id.
+    """
 
     request_id: str
     deadline: float | None = None
-    """Seconds since the Unix epoch."""
     trace_id: str | None = None
     function_arn: str | None = None
     invocation_id: str | None = None
-    """To be echoed where it came: tells this run from another one under the same request id."""
     tenant_id: str | None = None
 
     @classmethod
     def from_headers(cls, headers: Iterable[Header], *, now: float) -> Self:
-        """Takes lower-case names. Raises ValueError where there is no request id.
+        """Reads headers with lower-case names. Raises ValueError without a request id.
 
-        A deadline that is past when its event arrives comes from a clock that is wrong, and is left out: Lambda hands
-        out no event whose time is up.
+        A deadline in the past comes from a wrong clock and is left out, because Lambda
+        sends no event after its deadline.
         """
         found = {name: value.decode("latin-1") for name, value in headers if value}
         if REQUEST_ID not in found:
@@ -104,7 +97,7 @@ class Invocation:
         )
 
     def time_left(self, now: float) -> float | None:
-        """Seconds that the app may run from `now` on; the margin is kept small where the limit is short."""
+        """Returns the seconds that the app may run from `now`; a short limit has a small margin."""
         if self.deadline is None:
             return None
         left = max(0.0, self.deadline - now)
@@ -119,18 +112,18 @@ class Invocation:
         return ((b"Lambda-Runtime-Invocation-Id", self.invocation_id.encode("latin-1")),)
 
     def stream(self) -> Head:
-        """Begins a streamed response (runtimes-custom, "Implementing response streaming in a custom runtime")."""
+        """Begins a streamed response (runtimes-custom, "Implementing response streaming")."""
         return Head("POST", self._path("response"), (*_STREAMING, *self._echo()))
 
     def response(self, payload: bytes) -> list[Write]:
         """A buffered response, whole (runtimes-api, "Invocation response")."""
-        return [Head("POST", self._path("response"), (*_json(payload), *self._echo())), payload, End()]
+        return [Head("POST", self._path("response"), (*_json_headers(payload), *self._echo())), payload, End()]
 
     def error(self, report: ErrorReport) -> list[Write]:
         """A failure in place of a response (runtimes-api, "Invocation error")."""
         payload = report.to_json(requestId=self.request_id)
         cause = (b"Lambda-Runtime-Function-XRay-Error-Cause", report.to_xray())
-        headers = (*_json(payload), _error_type(report), cause, *self._echo())
+        headers = (*_json_headers(payload), _error_type(report), cause, *self._echo())
         return [Head("POST", self._path("error"), headers), payload, End()]
 
 
@@ -143,36 +136,36 @@ _STREAMING = (
 
 
 def next_invocation() -> list[Write]:
-    """Asks for the next event; the answer may take as long as it likes (runtimes-api, "Next invocation")."""
+    """Requests the next event; the answer has no time limit (runtimes-api)."""
     return [Head("GET", f"{API}/invocation/next"), End()]
 
 
 def restore_next() -> list[Write]:
-    """Says that the snapshot may be taken; the answer comes in the restored environment (runtimes-api)."""
+    """Lets the snapshot be taken; the answer comes after the restore (runtimes-api)."""
     return [Head("GET", f"{API}/restore/next"), End()]
 
 
 def init_error(report: ErrorReport) -> list[Write]:
-    """Says that there will be no app; the process exits afterwards (runtimes-api, "Initialization error")."""
+    """Reports a failed start; the process exits afterwards (runtimes-api)."""
     return _report("init", report)
 
 
 def restore_error(report: ErrorReport) -> list[Write]:
-    """Says that a restored environment cannot be used; the process exits afterwards (runtimes-api)."""
+    """Reports a failed restore; the process exits afterwards (runtimes-api)."""
     return _report("restore", report)
 
 
 def _report(phase: str, report: ErrorReport) -> list[Write]:
     payload = report.to_json()
-    return [Head("POST", f"{API}/{phase}/error", (*_json(payload), _error_type(report))), payload, End()]
+    return [Head("POST", f"{API}/{phase}/error", (*_json_headers(payload), _error_type(report))), payload, End()]
 
 
 def prelude(status: int, headers: Iterable[Header]) -> bytes:
-    """Status, headers and cookies as what a streamed response begins with, before the delimiter.
+    """Returns status, headers and cookies as the prelude of a streamed response.
 
-    Names and values are latin-1 and come out as ASCII JSON, in which no NUL can be. A repeated header becomes one, its
-    values joined by ", " (RFC 9110, section 5.2); Set-Cookie cannot be joined and goes to `cookies`. Raises
-    PreludeTooLargeError.
+    Names and values are latin-1; the result is ASCII JSON without NUL. A repeated header
+    is joined by ", " (RFC 9110, section 5.2). Set-Cookie cannot be joined and goes to
+    `cookies`. Raises PreludeTooLargeError.
     """
     joined: dict[str, str] = {}
     cookies: list[str] = []
@@ -192,7 +185,7 @@ def prelude(status: int, headers: Iterable[Header]) -> bytes:
 
 
 def error_trailers(report: ErrorReport) -> End:
-    """Ends a streamed response as failed: error type, and the report as base64 (runtimes-custom, the same section)."""
+    """Ends a streamed response as failed: error type, and report in base64."""
     body = base64.b64encode(report.within(MAX_TRAILER_ERROR).to_json())
     return End((_error_type(report), (b"Lambda-Runtime-Function-Error-Body", body)))
 
@@ -201,5 +194,5 @@ def _error_type(report: ErrorReport) -> Header:
     return b"Lambda-Runtime-Function-Error-Type", report.type.encode("ascii")
 
 
-def _json(payload: bytes) -> tuple[Header, ...]:
+def _json_headers(payload: bytes) -> tuple[Header, ...]:
     return (b"Content-Type", b"application/json"), (b"Content-Length", str(len(payload)).encode("ascii"))

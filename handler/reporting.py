@@ -1,7 +1,7 @@
-"""A failure of an invocation, as it is told to the log and to whoever counts. No I/O of its own.
+"""Reports the failures of an invocation to the log and to a counter.
 
-Whatever goes wrong is logged. The first of it in an invocation is counted too: a connection that is cut, say, is
-noticed in more than one place.
+Each failure is logged. Only the first failure of an invocation is counted, because a cut
+connection, for example, is noticed in several places.
 """
 
 import enum
@@ -15,25 +15,21 @@ from handler.protocol import Invocation
 
 
 class FailureStage(enum.StrEnum):
-    """How far an invocation had come."""
+    """How far an invocation was when it failed."""
 
-    EVENT = "event"
-    """Its event is no request that can be answered."""
+    EVENT = "event"  # the event cannot be served
     BEFORE_FIRST_BYTE = "before_first_byte"
     AFTER_FIRST_BYTE = "after_first_byte"
-    AFTER_RESPONSE = "after_response"
-    """The client has all of it, but the app failed in what it did then."""
-    DELIVERY = "delivery"
-    """The Runtime API did not take the response, or broke off."""
+    AFTER_RESPONSE = "after_response"  # in the app's background work
+    DELIVERY = "delivery"  # the Runtime API refused the response or disconnected
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is counted."""
+    """One counted failure; `error_type` is Lambda's name, e.g. `Function.ValueError`."""
 
-    moment: FailureStage
+    stage: FailureStage
     error_type: str
-    """As Lambda has it: `Function.ValueError`."""
     request_id: str
     trace_id: str | None = None
 
@@ -42,35 +38,34 @@ OnFailure = Callable[[Failure], object]
 
 
 def uncounted(failure: Failure) -> None:
-    """Nobody counts failures; they are logged all the same."""
+    """Counts nothing; failures are still logged."""
 
 
 class Reporter:
-    """Tells of the failures of one invocation."""
+    """Reports the failures of one invocation."""
 
     def __init__(self, invocation: Invocation, on_failure: OnFailure) -> None:
         self._invocation = invocation
         self._on_failure: OnFailure | None = on_failure
         self.log = log_of(invocation)
-        self.error: BaseException | None = None
-        """What the app, or the event, failed by."""
+        self.error: BaseException | None = None  # of the app or the event
 
-    def failed(self, moment: FailureStage, error: BaseException, text: str) -> None:
-        """Logs it with its stack, and counts it."""
+    def failed(self, stage: FailureStage, error: BaseException, text: str) -> None:
+        """Logs a failure with its stack, and counts it."""
         self.error = error
         self.log.error(text, exc_info=error)
-        self._count(moment, error_type(error))
+        self._count(stage, error_type(error))
 
     def undelivered(self, text: str, error: BaseException | None = None, *, level: int = logging.WARNING) -> None:
-        """The same for what is the doing of the Runtime API, where a stack would say nothing."""
+        """Logs a failure of the Runtime API without a stack, and counts it."""
         self.log.log(level, text)
         self._count(FailureStage.DELIVERY, error_type(error) if error else "Runtime.Refused")
 
-    def _count(self, moment: FailureStage, name: str) -> None:
+    def _count(self, stage: FailureStage, name: str) -> None:
         count, self._on_failure = self._on_failure, None
         if count is None:
             return
         try:
-            count(Failure(moment, name, self._invocation.request_id, self._invocation.trace_id))
+            count(Failure(stage, name, self._invocation.request_id, self._invocation.trace_id))
         except Exception:
-            self.log.exception("the failure could not be counted")
+            self.log.exception("failed to count the failure")

@@ -1,12 +1,15 @@
-"""The send side of one ASGI request: which message may come when, and what it makes the handler write. No I/O.
+"""The send side of one ASGI request, as a state machine. No I/O.
 
     START --http.response.start--> BODY --http.response.body, more_body--> BODY
                                         --http.response.body, the last---> COMPLETE
 
-In come the app's messages, out go `Write`s, or UnexpectedMessageError for a message out of order. A Content-Length is
-held to the body: nothing goes out beyond it, and no response ends short of it (ContentLengthError). A failure becomes a
-report in place of the response while nothing has been sent, trailers after that, and nothing once all is said.
-Source: ASGI, "HTTP & WebSocket ASGI Message Format" 2.4, "Response Start" and "Response Body".
+It takes the app's messages and returns `Write`s. It raises UnexpectedMessageError for a
+message out of order, and ContentLengthError for a body that does not match its
+Content-Length. A failure becomes a report before the first byte, trailers after it, and
+nothing after the end.
+
+Source: ASGI, "HTTP & WebSocket ASGI Message Format" 2.4, "Response Start" and "Response
+Body".
 """
 
 import enum
@@ -26,7 +29,7 @@ BODILESS_STATUS = (204, 304)
 
 
 class State(enum.Enum):
-    """What has been heard of the response."""
+    """How far the response is."""
 
     START = enum.auto()
     BODY = enum.auto()
@@ -34,14 +37,14 @@ class State(enum.Enum):
 
 
 class Response(ABC):
-    """The state machine, whatever the form in which the response is sent."""
+    """The state machine, for any form of the response."""
 
     def __init__(self, invocation: Invocation, request: HttpRequest) -> None:
         self.state = State.START
         self.invocation = invocation
         self._request = request
         self._bodiless = request.scope["method"] == "HEAD"
-        self._due: int | None = None  # bytes of the body still to come, where the app has said how many
+        self._due: int | None = None  # bytes of the body still to come, if the app announced them
 
     @property
     def complete(self) -> bool:
@@ -49,23 +52,27 @@ class Response(ABC):
 
     @property
     def sent(self) -> State:
-        """How much of it has been written."""
+        """How far the response is written."""
         return self.state
 
     def send(self, message: Message) -> list[Write]:
-        """What to write for a message. Where it raises, the state is as before."""
+        """Returns the writes for a message. If it raises, the state is unchanged."""
         transition = TRANSITIONS.get((self.state, message["type"]))
         if transition is None:
             raise UnexpectedMessageError(f"{message['type']} cannot come here: {_EXPECTED[self.state]}")
         return transition(self, message)
 
     def fail(self, report: ErrorReport) -> list[Write]:
-        """What to write when nothing more will come; the response is complete then."""
+        """Returns the writes that end the response as failed; it is complete then."""
         state, self.state = self.state, State.COMPLETE
         return self._failure(state, report)
 
+    def rewind(self) -> None:
+        """Forgets the messages so far, because none of them reached the connection."""
+        self.state = State.START
+
     def start(self, message: Message) -> list[Write]:
-        """http.response.start."""
+        """Handles http.response.start."""
         headers = list(message.get("headers", ()))
         due = _content_length(headers)
         writes = self._begin(message["status"], headers)
@@ -75,7 +82,10 @@ class Response(ABC):
         return writes
 
     def body(self, message: Message) -> list[Write]:
-        """http.response.body. A response that can have no body (RFC 9110, section 6.4.1) drops what comes as one."""
+        """Handles http.response.body.
+
+        A response that cannot have a body drops it (RFC 9110, section 6.4.1).
+        """
         data = b"" if self._bodiless else bytes(message.get("body", b""))
         last = not message.get("more_body", False)
         due = self._due_after(len(data), last=last)
@@ -104,7 +114,7 @@ class Response(ABC):
 
 
 class StreamedResponse(Response):
-    """Writes each message as it comes: prelude and delimiter at the start, a chunk for each piece of the body."""
+    """Writes prelude and delimiter at the start, then each piece as a chunk."""
 
     def _begin(self, status: int, headers: list[Header]) -> list[Write]:
         return [self.invocation.stream(), prelude(status, headers), DELIMITER]
@@ -117,7 +127,7 @@ class StreamedResponse(Response):
 
 
 class BufferedResponse(Response):
-    """Keeps all messages until the last, then writes the response in the form that the event's source takes."""
+    """Collects all messages, then writes one response in the form of the event source."""
 
     def __init__(self, invocation: Invocation, request: HttpRequest) -> None:
         super().__init__(invocation, request)
@@ -131,7 +141,7 @@ class BufferedResponse(Response):
 
     def _begin(self, status: int, headers: list[Header]) -> list[Write]:
         self._status = status
-        # Mangum decodes header values as UTF-8, where ASGI has bytes of any kind
+        # Mangum decodes header values as UTF-8, but ASGI allows any bytes
         self._headers = [[name, value.decode("latin-1").encode()] for name, value in headers]
         return []
 
@@ -165,17 +175,17 @@ _STREAM_FAILURES: Mapping[State, Callable[[Invocation, ErrorReport], list[Write]
 
 
 def _content_length(headers: Iterable[Header]) -> int | None:
-    """Where it comes twice, the last one counts: they are the same, or the body is not as long as one of them."""
+    """Returns the last Content-Length: two that differ cannot both match the body."""
     length = None
     for name, value in headers:
         if name.lower() == b"content-length":
             if not value.isdigit():
-                raise ContentLengthError("the Content-Length is no number")
+                raise ContentLengthError("the Content-Length is not a number")
             length = int(value)
     return length
 
 
 def response_to(invocation: Invocation, request: HttpRequest, *, buffered: bool) -> Response:
-    """The response to a request, streamed wherever that is wanted and possible."""
+    """Returns a streamed response if the source allows it, else a buffered one."""
     kind = StreamedResponse if request.streamable and not buffered else BufferedResponse
     return kind(invocation, request)

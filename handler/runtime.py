@@ -1,10 +1,11 @@
-"""The life of the process: build the app, start it, poll the Runtime API until told to stop, shut the app down.
+"""The life of the process: builds and starts the app, polls the Runtime API, shuts down.
 
-With SnapStart there is a snapshot between start and polling. It keeps what was imported; the app itself is shut down
-before it and built and started anew after it, so that no connection, client or secret of the first one is used.
+With SnapStart there is a snapshot between start and polling. It keeps the imports. The app
+is shut down before the snapshot and built again after it, so that no connection, client
+or secret of the first app is used.
 
-`run` returns the exit code and raises nothing: that of the phase in which it failed, 1 too where the Runtime API is
-lost, 0 after SIGTERM. No failure of an invocation ends the process.
+`run` returns the exit code and raises nothing: 0 after SIGTERM, 1 if the Runtime API is
+lost, else the code of the failed phase. No failure of an invocation ends the process.
 """
 
 import asyncio
@@ -31,24 +32,23 @@ from handler.poller import Poller
 from handler.protocol import Write, init_error, restore_error
 from handler.reporting import OnFailure, uncounted
 from handler.service import Service
-from handler.snapstart import after_restore, before_snapshot, restored
-from handler.tasks import note_tasks, to_the_end
+from handler.snapstart import after_restore, before_snapshot, wait_for_restore
+from handler.tasks import run_to_completion, track_tasks
 
-EXIT_LIMIT = 0.5
-"""Seconds for the end of the process, once all is said."""
-
-REPORT_LIMIT = 1.0
-"""Seconds for the Runtime API to take the news that there is no app."""
+EXIT_LIMIT = 0.5  # seconds until the process is ended by force
+REPORT_LIMIT = 1.0  # seconds for the report of a failed start
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A part of the start: how the Runtime API is told that it failed, and the exit code then."""
+    """A part of the start: the report of its failure, and the exit code.
+
+    `error_type` replaces the failure's own type, as in AWS's client.
+    """
 
     request: Callable[[ErrorReport], list[Write]]
     exit_code: int
     error_type: str | None = None
-    """In place of the failure's own, as AWS's client has it."""
 
 
 INIT = Phase(init_error, 1)
@@ -65,7 +65,7 @@ class Running:
 
     @classmethod
     async def start(cls, create_app: Callable[[], ASGI]) -> Self:
-        """Raises what building the app or its startup raises."""
+        """Builds and starts the app. Raises what that raises."""
         app = create_app()
         lifespan = Lifespan(app)
         try:
@@ -81,8 +81,10 @@ class Running:
 
 
 def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
-    """`run`, for a process that has nothing else to do. Returns the exit code, and sees to it that the process ends:
-    whatever an app has left behind (tasks, threads, atexit functions) has EXIT_LIMIT to do so.
+    """Runs `run` as the whole process. Returns the exit code.
+
+    Tasks, threads and atexit functions of the app have EXIT_LIMIT to end; then the process
+    is ended.
     """
     code = 1
     with asyncio.Runner() as runner:
@@ -90,12 +92,12 @@ def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failu
         living = loop.create_task(run(create_app, variables, on_failure))
         try:
             while not living.done():
-                with suppress(SystemExit):  # of some task of the app's, where it stays as that task's exception
+                with suppress(SystemExit):  # of a task of the app
                     loop.run_until_complete(living)
             code = living.result()
         finally:
             threading.Thread(target=_exit, args=(code,), daemon=True).start()
-            with suppress(Exception):  # closed by the app, perhaps
+            with suppress(Exception):  # the app may have closed it
                 sys.stdout.flush()
     return code
 
@@ -106,9 +108,10 @@ def _exit(code: int) -> None:
 
 
 async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
-    """Serves the app that `create_app` makes; `variables` are the environment's, AWS_LAMBDA_RUNTIME_API among them.
+    """Serves the app of `create_app`. Returns the exit code.
 
-    `on_failure` hears of each invocation that failed, once.
+    `variables` are those of the environment, including AWS_LAMBDA_RUNTIME_API.
+    `on_failure` is called once for each failed invocation.
     """
     return await _until_sigterm(_live(create_app, variables, on_failure))
 
@@ -116,7 +119,7 @@ async def run(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_f
 async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure) -> int:
     endpoint = Endpoint.read(variables)
     phase = INIT
-    note_tasks()
+    track_tasks()
     try:
         environment = Environment.read(variables)
         running = await Running.start(create_app)
@@ -126,13 +129,13 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
                 await before_snapshot()
             finally:
                 await running.lifespan.shutdown()
-            await restored(endpoint)
+            await wait_for_restore(endpoint)
             phase = RESTORE
             await after_restore()
             running = await Running.start(create_app)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises while it is built
-        with suppress(asyncio.CancelledError):  # what ends the process now is the failure
-            await to_the_end(_tell(endpoint, phase, error, variables))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an app may raise anything during its build
+        with suppress(asyncio.CancelledError):  # the failure ends the process
+            await run_to_completion(_report_failure(endpoint, phase, error, variables))
         return phase.exit_code
     try:
         configure(variables)
@@ -146,28 +149,28 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
     return 0
 
 
-async def _tell(endpoint: Endpoint, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
-    """Logs why there is no app, and tells the Runtime API, if that listens. Raises nothing."""
+async def _report_failure(endpoint: Endpoint, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
+    """Logs the failure of the start and reports it to the Runtime API. Raises nothing."""
     try:
         configure(variables)
     except Exception:  # noqa: BLE001 - the report of a failure may not fail
-        logger.exception("the log cannot be set up")
-    logger.error("the app cannot be started", exc_info=error)
+        logger.exception("failed to configure logging")
+    logger.error("failed to start the app", exc_info=error)
     report = ErrorReport.of(error)
     try:
         async with asyncio.timeout(REPORT_LIMIT), Connection(endpoint) as connection:
             answer = await connection.exchange(phase.request(replace(report, type=phase.error_type or report.type)))
     except OSError as cut:  # the time-out among them
-        logger.warning("the Runtime API could not be told: %r", cut)
+        logger.warning("failed to report to the Runtime API: %r", cut)
     else:
         logger.info("the Runtime API answered %s to the failure", answer.status)
 
 
 async def _poll_all(pollers: Sequence[Poller]) -> None:
-    """All pollers on this event loop, until cancelled, or until one has lost the Runtime API: RuntimeApiLostError.
+    """Runs all pollers, one for each concurrent invocation, until cancelled.
 
-    There are as many as the environment may be given invocations at once. Where one is lost, the others finish what
-    they serve.
+    Raises RuntimeApiLostError if one of them loses the Runtime API; the others finish
+    their invocations first.
     """
     running = {asyncio.create_task(poller.run()): poller for poller in pollers}
     try:
@@ -188,7 +191,7 @@ async def _poll_all(pollers: Sequence[Poller]) -> None:
 
 async def _until_sigterm(life: Coroutine[None, None, int]) -> int:
     living = asyncio.create_task(life)
-    with _on_sigterm(lambda: living.cancelling() or living.cancel()):  # a second signal must not cut the shutdown short
+    with _on_sigterm(lambda: living.cancelling() or living.cancel()):  # a second signal must not interrupt the shutdown
         try:
             await asyncio.wait({living})
         finally:
@@ -197,7 +200,7 @@ async def _until_sigterm(life: Coroutine[None, None, int]) -> int:
     if living.cancelled():
         return 0
     if error := living.exception():
-        logger.critical("the handler gives up", exc_info=error)
+        logger.critical("the handler ends", exc_info=error)
         return 1
     return living.result()
 

@@ -1,8 +1,8 @@
-"""One invocation served, whichever entry point it came by: a request by the app, a ping by itself, the rest refused.
+"""Serves one invocation for both entry points: a request, a ping, or an error.
 
-In comes the event, out go `Write`s into a sink: the connection to the Runtime API, or what
-stands for it if AWS's own client has that connection. Whatever is in an event, and
-whatever an app does, becomes a response or a report; nothing is raised.
+It takes an event and writes to a sink: the connection to the Runtime API, or a Reply on
+the managed runtime's client. Any event and any failure of the app become a response or a
+report. Nothing is raised.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from handler.warm_up import ANSWER, WARM_UP, is_ping
 
 
 class Service:
-    """Serves one app between its startup and its shutdown; any number of invocations at a time."""
+    """Serves one app between startup and shutdown, also concurrent invocations."""
 
     def __init__(self, app: ASGI, bridge: Bridge, state: Mapping[str, Any], *, buffered: bool) -> None:
-        """`state` is the lifespan's; `buffered` keeps every response whole."""
+        """`state` is the lifespan's; `buffered` never streams a response."""
         self._app = app
         self._bridge = bridge
         self._state = state
@@ -36,12 +36,12 @@ class Service:
     async def respond(
         self, invocation: Invocation, context: LambdaContext, event: object, sink: Sink, reporter: Reporter
     ) -> None:
-        """Writes the answer to an event: JSON as bytes, or what was parsed from it."""
+        """Writes the answer to an event, which is JSON as bytes or already parsed."""
         document: object = None
         try:
             document = _parsed(event) if isinstance(event, bytes) else event
             request = self._request(invocation, context, document)
-        except Exception as error:  # noqa: BLE001 - no event, whatever is in it, may end the process
+        except Exception as error:  # noqa: BLE001 - no event may end the process
             await self._respond_without_app(invocation, document, error, sink, reporter)
         else:
             response = response_to(invocation, request, buffered=self._buffered)
@@ -70,12 +70,12 @@ class Service:
         error: BaseException | None = None
         try:
             await asyncio.wait({work}, timeout=invocation.time_left(time.time()))
-            error = outcome(work) if work.done() else DeadlineExceededError("the time limit of the function has come")
+            error = outcome(work) if work.done() else DeadlineExceededError("function timed out")
         finally:
             work.cancel()
             await asyncio.wait({work}, timeout=CLEANUP)
         if error:
-            reporter.failed(FailureStage.AFTER_RESPONSE, error, "the app could not be warmed up")
+            reporter.failed(FailureStage.AFTER_RESPONSE, error, "warm-up of the app failed")
 
     async def _run_warm_up(self) -> None:
         await self._state[WARM_UP]()
@@ -92,4 +92,4 @@ async def _write(writes: list[Write], sink: Sink, reporter: Reporter) -> None:
     try:
         await sink.write(writes)
     except OSError as cut:
-        reporter.undelivered(f"the Runtime API could not be told: {cut!r}", cut)
+        reporter.undelivered(f"failed to write to the Runtime API: {cut!r}", cut)

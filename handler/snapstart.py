@@ -1,10 +1,12 @@
-"""SnapStart: what is done before the snapshot of a started environment, and after each restore of it.
+"""SnapStart: the hooks around a snapshot, and the wait for a restore.
 
-The hooks are those that were registered with AWS's `snapshot_restore_py`, which the managed runtime brings: the ones
-for before the snapshot run in reverse order of registration, the ones for after a restore in order. Here a hook may be
-a coroutine function too. Whatever a hook raises comes out.
+Hooks are registered with AWS's `snapshot_restore_py`, which the managed runtime provides.
+The hooks before a snapshot run in reverse order of registration, the hooks after a
+restore in order. A hook may be a coroutine function as well. An exception of a hook is
+raised.
 
-Source: AWS Lambda Developer Guide, "Runtime hooks for Lambda SnapStart" and "Runtime API", restore/next.
+Source: AWS Lambda Developer Guide, "Runtime hooks for Lambda SnapStart" and "Runtime
+API", restore/next.
 """
 
 import importlib
@@ -18,19 +20,19 @@ from handler.endpoint import Endpoint
 from handler.errors import RestoreError
 from handler.protocol import ACCEPTED, restore_next
 
+# a callable and its arguments, in the form of the package
 Hook = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-"""A callable and its arguments, as the package keeps them."""
 
 
 async def before_snapshot() -> None:
-    """Runs the hooks for before the snapshot."""
+    """Runs the hooks before the snapshot."""
     await _run(reversed(_registered("get_before_snapshot")))
 
 
-async def restored(endpoint: Endpoint) -> None:
-    """Returns in the restored environment: the snapshot is taken while this waits, as long as that lasts.
+async def wait_for_restore(endpoint: Endpoint) -> None:
+    """Waits while the snapshot is taken, and returns in a restored environment.
 
-    Raises OSError, or RestoreError where the Runtime API refuses. The connection is not used any further.
+    Raises OSError, or RestoreError if the Runtime API refuses.
     """
     async with Connection(endpoint) as connection:
         answer = await connection.exchange(restore_next())
@@ -39,15 +41,15 @@ async def restored(endpoint: Endpoint) -> None:
 
 
 async def after_restore() -> None:
-    """Runs the hooks for after a restore."""
-    random.seed()  # every environment that comes of one snapshot would draw the same numbers
+    """Runs the hooks after a restore."""
+    random.seed()  # else all environments of one snapshot draw the same numbers
     await _run(_registered("get_after_restore"))
 
 
 def _registered(getter: str) -> list[Hook]:
     try:
         package = importlib.import_module("snapshot_restore_py")
-    except ImportError:  # where the runtime does not bring it, nobody can have registered anything
+    except ImportError:  # without the package no hook can be registered
         return []
     return list(getattr(package, getter)())
 

@@ -1,9 +1,10 @@
-"""The tasks that an app starts in an invocation and leaves running when it returns.
+"""Tracks the tasks that an app starts in an invocation and does not await.
 
-On Lambda a process is frozen between two invocations, and such a task with it, half-way through whatever it does. Each
-task that begins in a context with a set of tasks is in that set while it runs: by a task factory, around the one that
-the event loop has. What an app starts in its lifespan, in a thread, or in a context of its own
-(`create_task(..., context=contextvars.Context())`) is in none: that is for what lives as long as the process.
+Lambda freezes the process between two invocations, and with it a task that is still
+running. A task factory, around the event loop's own, adds each task to the set of the
+context in which it starts. Tasks that start in the lifespan, in a thread or in a context
+of their own (`create_task(..., context=contextvars.Context())`) are not tracked, because
+they may live as long as the process.
 """
 
 import asyncio
@@ -16,12 +17,12 @@ Tasks = set["asyncio.Future[Any]"]
 _tasks: ContextVar[Tasks] = ContextVar("tasks")
 
 
-def note_tasks() -> None:
-    """From now on the tasks of this event loop are noted."""
+def track_tasks() -> None:
+    """Install the task factory on the running event loop."""
     loop = asyncio.get_running_loop()
     make = loop.get_task_factory() or _make
 
-    def make_and_note(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> "asyncio.Future[Any]":  # noqa: ANN401 - whatever asyncio passes on
+    def make_and_track(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> "asyncio.Future[Any]":  # noqa: ANN401 - asyncio passes them on
         task = make(loop, coroutine, **options)
         context = options.get("context")
         tasks = context.get(_tasks) if context is not None else _tasks.get(None)
@@ -30,11 +31,11 @@ def note_tasks() -> None:
             task.add_done_callback(tasks.discard)
         return task
 
-    loop.set_task_factory(make_and_note)
+    loop.set_task_factory(make_and_track)
 
 
-def note_in(tasks: Tasks) -> None:
-    """The tasks that begin in this context, and in those that are copied from it, are noted in this set."""
+def track_in(tasks: Tasks) -> None:
+    """Track in `tasks` all tasks that start in this context or in copies of it."""
     _tasks.set(tasks)
 
 
@@ -42,8 +43,11 @@ def _make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> as
     return asyncio.Task(coroutine, loop=loop, **options)
 
 
-async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Work that takes no longer than it may is not cut short: a cancellation waits until it is done."""
+async def run_to_completion(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to completion even if cancelled, then raise the cancellation.
+
+    Only for work that is bounded in time.
+    """
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)
@@ -69,5 +73,5 @@ async def race(work: Coroutine[Any, Any, None], limit: Coroutine[Any, Any, None]
 
 
 def outcome(task: "asyncio.Task[Any]") -> BaseException | None:
-    """What a task that is done has raised; a CancelledError that says so where it was of its own."""
+    """Return what a finished task raised; a CancelledError if it cancelled itself."""
     return asyncio.CancelledError("the app cancelled itself") if task.cancelled() else task.exception()

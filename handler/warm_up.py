@@ -1,10 +1,10 @@
-"""Warm-up pings: invocations that are no HTTP requests and want nothing but a process that is up. No I/O.
+"""Warm-up pings: invocations that only keep a process warm. No I/O.
 
-A ping is the event of a schedule, an empty one, or one that only names itself a warmer:
-at least one name in it says so, none of them is denied, and everything else is a parameter
-of warming. Whatever else is no HTTP request asks for work, and must not be answered as if
-that were done. The answer is one small JSON object; nothing is invoked, whatever
-concurrency the event asks for. After the answer an app may build what it has put off
+A ping is the event of a schedule, an empty event, or an event that only names itself a
+warmer: at least one of its names does, none of them is false, and all other members are
+parameters of warming. Any other event expects work to be done; answering it would report
+false success. The answer is one small JSON object. Nothing is invoked, whatever
+concurrency the event has. After the answer an app may build what it has deferred
 (`WARM_UP`).
 
 Sources: Amazon EventBridge User Guide, "Scheduled events"; EventBridge Scheduler User
@@ -15,34 +15,32 @@ import re
 
 ANSWER = b'{"statusCode": 200, "status": "ok"}'
 
+# The key in the lifespan's state under which an app may store an async function, without
+# arguments, that prepares the app.
 WARM_UP = "warm_up"
-"""Where in its lifespan's state an app may leave an async function, without arguments, that gets it ready."""
-
-SCHEDULES = ("aws.events", "aws.scheduler")
-"""The `source` of an event that is sent on a schedule."""
+SCHEDULES = ("aws.events", "aws.scheduler")  # the `source` of a scheduled event
 
 _WARM = r"(?:(?:keep|pre)?warm(?:up|er|ing)?|keepalive|ping)"
 _BESIDE = r"(?:is|the|aws|lambda|function|serverless|plugin|event|request|scheduled|only|s)"
+# the name of a warmer, in letters only: isWarmup, keep-warm, serverless-plugin-warmup
 _NAME = re.compile(rf"{_BESIDE}*{_WARM}{_BESIDE}*")
-"""What names a warmer, in letters alone: isWarmup, keep-warm, serverless-plugin-warmup."""
 
 _ABOUT = (
     r"(?:max|min|concurren(?:cy|t)|instances?|invocations?|calls?|count|number|total|index|delay|wait|sleep|duration|timeout|interval|"
     r"seconds?|sec|millis|ms|time(?:stamp)?|date|id|uuid|correlation|trace|source|type|version|stage|region|account|"
     r"name|target|test|debug|log|level|resources|detail)"
 )
+# a parameter of a warmer, in letters only: concurrency, __WARMER_INVOCATION__
 _PARAMETER = re.compile(rf"(?:{_ABOUT}|{_BESIDE}|{_WARM})+")
-"""What a warmer says beside its name, in letters alone: concurrency, __WARMER_INVOCATION__."""
-
+# members whose value may name the warmer
 _CARRIERS = ("type", "source", "action", "kind", "name", "event", "eventtype", "detailtype")
-"""Members whose value may name the warmer."""
 
 _MAX_NAME = 64
 _CONSENTS = ("true", "yes", "on", "1")
 
 
 def is_ping(document: object) -> bool:
-    """Whether a JSON document, which is no HTTP event, is a ping."""
+    """Whether a JSON document, which is not an HTTP event, is a ping."""
     if isinstance(document, str):
         return _names_warmer(document)
     if not isinstance(document, dict):
@@ -61,7 +59,7 @@ def _is_name(name: str, value: object) -> bool:
 
 
 def _is_parameter(name: str, value: object) -> bool:
-    """A denied name, `"warmup": false`, is none; neither is anything that holds more than one value."""
+    """A false name (`"warmup": false`) or a nested value is not a parameter."""
     if _NAME.fullmatch(name) or not _PARAMETER.fullmatch(name):
         return False
     return value in ({}, []) or not isinstance(value, dict | list)
@@ -72,5 +70,5 @@ def _names_warmer(value: object) -> bool:
 
 
 def _letters(text: str) -> str:
-    """A name without its case and its separators; empty if it is too long to be one."""
+    """Returns a name in lower case without separators; empty if it is too long."""
     return re.sub(r"[^a-z0-9]", "", text.lower()) if len(text) <= _MAX_NAME else ""

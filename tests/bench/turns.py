@@ -48,7 +48,7 @@ class NoStore:
         """Nothing is open."""
 
 
-async def tokens(chat: Turns, *, to_the_end: bool) -> float:
+async def tokens(chat: Turns, *, run_to_completion: bool) -> float:
     """Seconds from the question to its first token; the rest of the answer is read or stopped."""
     caller = Caller("bench", "r")
     began = time.perf_counter()
@@ -58,7 +58,7 @@ async def tokens(chat: Turns, *, to_the_end: bool) -> float:
         async for frame in answer:
             if not first and b"event: text" in frame:
                 first = time.perf_counter() - began
-                if not to_the_end:
+                if not run_to_completion:
                     chat.abandon(turn.head.owner, turn.head.conversation_id)
     await turn.wait_stored()
     return first
@@ -67,7 +67,7 @@ async def tokens(chat: Turns, *, to_the_end: bool) -> float:
 async def cpu_per_token(chat: Turns) -> float:
     """Microseconds."""
     began = time.process_time()
-    await tokens(chat, to_the_end=True)
+    await tokens(chat, run_to_completion=True)
     return (time.process_time() - began) / EVENTS * 1e6
 
 
@@ -81,7 +81,7 @@ async def measure(base_url: str, directory: Path) -> dict[str, tuple[float, floa
     cpu: dict[str, list[float]] = {name: [] for name in chats}
     for _ in range(TURNS):
         for name, chat in chats.items():
-            first[name].append(await tokens(chat, to_the_end=False) * 1e3)
+            first[name].append(await tokens(chat, run_to_completion=False) * 1e3)
     for _ in range(RUNS):
         for name, chat in chats.items():
             cpu[name].append(await cpu_per_token(chat))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from handler.coalescer import FREE, MOST, Coalescer
+from handler.coalescer import FREE, MAX_HELD, Coalescer
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ async def test_write_after_pause_flushes_held_bytes(sent: list[bytes]) -> None:
 
 
 async def test_held_bytes_are_bounded(burst: Coalescer, sent: list[bytes]) -> None:
-    burst.write(bytes(MOST - 1))
+    burst.write(bytes(MAX_HELD - 1))
     assert sent == []
     burst.write(b"2")
-    assert sent == [bytes(MOST - 1) + b"2"]
+    assert sent == [bytes(MAX_HELD - 1) + b"2"]
 
 
 async def test_flush_sends_held_bytes(burst: Coalescer, sent: list[bytes]) -> None:

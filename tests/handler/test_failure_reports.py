@@ -83,7 +83,7 @@ async def test_failure_is_counted_once(
     counted(app)
     await api.polled(2)
     [failure] = failures
-    assert (failure.moment, failure.request_id) == (moment, call.id)
+    assert (failure.stage, failure.request_id) == (moment, call.id)
     assert error_type in (None, failure.error_type)
 
 
@@ -97,7 +97,7 @@ async def test_success_is_not_counted(api: RuntimeApi, counted: Serve, failures:
 
 async def test_failing_counter_is_harmless(api: RuntimeApi, counted: Serve, caplog: pytest.LogCaptureFixture) -> None:
     def fail(failure: Failure) -> None:
-        raise ValueError(f"no metric for {failure.moment}")
+        raise ValueError(f"no metric for {failure.stage}")
 
     call = api.invoke(function_url())
     counted(fails_after_a_piece, fail)

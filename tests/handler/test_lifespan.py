@@ -173,7 +173,7 @@ async def test_silent_runtime_api_does_not_delay_init_failure(
         address = f"127.0.0.1:{mute.getsockname()[1]}"
         assert await in_time(run(cannot_be_built, {"AWS_LAMBDA_RUNTIME_API": address})) == 1
     assert "no such module" in caplog.text
-    assert "could not be told" in caplog.text
+    assert "failed to report to the Runtime API" in caplog.text
 
 
 async def test_sys_exit_in_build_is_init_error(api: RuntimeApi) -> None:

@@ -68,7 +68,7 @@ async def test_wait_ends_at_deadline_and_names_task(
     serve(beginning(lambda: work.begin(work.go_on)))
     await api.polled(2)
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert line.startswith("what the app has left running is frozen: ")
+    assert line.startswith("background tasks still running at freeze: ")
     assert "Work.begin" in line
 
 

@@ -124,7 +124,7 @@ async def test_failed_warm_up_is_logged(
     serve(late(warm_up))
     await api.polled(2)
     assert call.resource == "response"
-    assert "the app could not be warmed up" in caplog.text
+    assert "warm-up of the app failed" in caplog.text
 
 
 DENIALS: list[object] = [False, "false", "no", 0, None, "", "http://example.com", 7, {}, ["true"]]
