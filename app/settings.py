@@ -73,38 +73,42 @@ class Settings(BaseSettings):
     openai_base_url: BaseUrl | None = Field(None, description="another server that speaks the Responses API")
     openai_org_id: HeaderText | None = Field(None, description="organisation that pays, if the key is of several")
     openai_project_id: HeaderText | None = Field(None, description="project that pays, if the key is of several")
-    openai_model: str = Field("gpt-4o-mini", description="model where a request names none")
+    openai_model: str = Field("gpt-4o-mini", description="default model")
     openai_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further models that a request may name, separated by commas"
     )
-    openai_timeout_connect: Seconds = Field(5, description="limit for the connection to OpenAI, in seconds")
-    openai_timeout_first: Seconds = Field(240, description="limit to the first event, retries included")
-    openai_timeout_between: Seconds = Field(240, description="limit from one event to the next")
-    openai_max_retries: int = Field(2, ge=0, description="further attempts after a refused connection, 429 or 503")
+    openai_timeout_connect: Seconds = Field(5, description="maximum time to connect to OpenAI, in seconds")
+    openai_timeout_first: Seconds = Field(240, description="maximum time to the first event, retries included")
+    openai_timeout_between: Seconds = Field(240, description="maximum time between two events")
+    openai_max_retries: int = Field(2, ge=0, description="retries after a refused connection, 429 or 503")
     instructions: str | None = Field(None, description="system prompt; a request may bring its own")
-    max_output_tokens: int = Field(4096, ge=16, description="most tokens of one answer, reasoning included")
-    max_message_chars: int = Field(32_000, ge=1, le=40_000, description="longest message and longest instructions")
-    max_history_chars: PositiveInt = Field(200_000, description="most of a conversation that the model is told")
-    max_body_bytes: PositiveInt = Field(1_048_576, description="largest request body")
+    max_output_tokens: int = Field(4096, ge=16, description="maximum tokens of an answer, reasoning included")
+    max_message_chars: int = Field(
+        32_000, ge=1, le=40_000, description="maximum length of a message, and of instructions"
+    )
+    max_history_chars: PositiveInt = Field(200_000, description="maximum history sent to the model, in characters")
+    max_body_bytes: PositiveInt = Field(1_048_576, description="maximum size of a request body")
 
-    table_name: str | None = Field(None, description="DynamoDB table of the conversations; SQLite where empty")
+    table_name: str | None = Field(None, description="DynamoDB table of the conversations; SQLite if empty")
     data_dir: Path = Field(Path(".rivulet"), description="directory of the SQLite database")
-    turn_days: PositiveInt = Field(90, description="days until a turn is forgotten")
+    turn_days: PositiveInt = Field(90, description="days until a turn is deleted")
 
     parameter_path: str | None = Field(None, description="Parameter Store path of the secrets")
-    aws_sam_local: bool = Field(False, description="set by `sam local`: answer buffered, read no parameters")
+    aws_sam_local: bool = Field(False, description="set by `sam local`: buffered responses, no parameters")
     base_path: str = Field(
         "",
         pattern=r"^(/[A-Za-z0-9$_+!*'(),~-][A-Za-z0-9$_.+!*'(),~-]*)*$",
-        description="path prefix that a front door adds, like /chat",
+        description="path prefix that a proxy adds, like /chat",
     )
-    response_mode: Literal["stream", "buffered"] = Field("stream", description="how the streaming door answers")
+    response_mode: Literal["stream", "buffered"] = Field(
+        "stream", description="form of the responses of the streaming entry point"
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="minimum level of log lines")
     log_format: Literal["text", "json"] = Field("text", description="json for machines, text for people")
-    metrics_namespace: str | None = Field(None, description="CloudWatch namespace of the metrics; none where empty")
+    metrics_namespace: str | None = Field(None, description="CloudWatch namespace of the metrics; none if empty")
     openapi_docs: bool = Field(False, description="serve the OpenAPI document at /openapi.json and /docs")
-    demo: bool = Field(False, description="tells the page that its answers are made up")
+    demo: bool = Field(False, description="the page shows that its answers are not from a model")
 
     @field_validator("*", mode="before")
     @classmethod
