@@ -17,7 +17,8 @@
      ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
      ├─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
      ├─ Conflict                  409  conflict                 the turn's id is in use for another question
-     └─ StoreFailed               503  store_failed             what should be remembered cannot be, at the moment
+     └─ StoreFailed               503  store_failed             the store does not answer at the moment
+         ├─ StoreRefused          503  store_refused            the store refuses until its operator corrects it
          └─ NotKept               503  not_kept                 the answer is here, and could not be kept
 
 Before the first byte a problem is the response, with its status; after it, it is the `error` of the terminal
@@ -183,6 +184,12 @@ class StoreFailed(Problem):
     code = "store_failed"
     retryable = True
     default_detail = "Conversations cannot be kept at the moment. Nothing was asked. Try again."
+
+
+class StoreRefused(StoreFailed):
+    code = "store_refused"
+    retryable = False
+    default_detail = "Conversations cannot be stored. Nothing was asked. The operator of this server must correct it."
 
 
 class NotKept(StoreFailed):

@@ -17,8 +17,8 @@ from app.chat.live import BREATH
 from app.chat.log_format import Numbered
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status
-from app.problems import StoreFailed
-from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
+from app.problems import StoreFailed, StoreRefused
+from app.store import Batch, SlotTakenError, Store, StoreRefusedError, StoreUnavailableError, TurnHead
 
 POLL = 0.3  # seconds; a batch is seen within that of its being appended
 LEASE = 10.0  # seconds without a write after which a producer that is watched counts as dead
@@ -107,10 +107,12 @@ class Follower:
             try:
                 batches = await self._read_on(tail)
                 failing_since = None
-            except StoreUnavailableError:
-                failing_since = failing_since or time_of()
+            except StoreUnavailableError as error:
+                if failing_since is None:
+                    failing_since = time_of()
+                    log.warning("turn %s: its log cannot be read: %s", head.turn_id, error)
                 if time_of() - failing_since > PATIENCE:
-                    yield tail.seq, self._given_up()
+                    yield tail.seq, self._given_up(error)
                     return
                 batches = []
             for number, event in (numbered for batch in batches for numbered in tail.take(batch)):
@@ -154,8 +156,10 @@ class Follower:
             await self._store.append(tail.head, end)
         return await self._new(tail) or [end]  # nothing lies where something must: the turn is gone
 
-    def _given_up(self) -> End:
+    def _given_up(self, error: StoreUnavailableError) -> End:
         problem = StoreFailed("The answer cannot be read at the moment. Try again.")
+        if isinstance(error, StoreRefusedError):
+            problem = StoreRefused("The answer cannot be read. The operator of this server must correct it.")
         return End(status=Status.FAILED, reason=problem.code, error=problem.details(self._request_id))
 
 

@@ -5,6 +5,7 @@ pays nothing. A Problem says that nothing was asked; a turn that is returned can
 """
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -20,14 +21,15 @@ from app.chat.question import check, is_same, new_head, title_of
 from app.chat.report import OnEnd, Stopwatch
 from app.chat.watch import Watch
 from app.contract import ChatRequest, End, Start, Turn
-from app.problems import Conflict, InvalidRequest, NotFound, StoreFailed, UpstreamTooSlow
+from app.problems import Conflict, InvalidRequest, NotFound, StoreFailed, StoreRefused, UpstreamTooSlow
 from app.settings import Settings
-from app.store import Store, StoreUnavailableError, TurnHead
+from app.store import Store, StoreRefusedError, StoreUnavailableError, TurnHead
 from app.upstream.answer import Answer
 from app.upstream.client import Upstream
 from app.upstream.prompt import Prompt
 
 BEGIN_BY = GRACE + 1.0  # seconds before the host's deadline by which an answer must have begun
+log = logging.getLogger("rivulet.turns")
 LONGEST_SILENCE = 20.0  # seconds after which a response begins without an answer: front doors time out after 30
 TICK = 0.001  # seconds from a turn to one that follows it, at least: turns are listed by time
 STOP_LIMIT = 15.0  # seconds; longer than a lease, so that a dead producer's turn ends within it
@@ -310,8 +312,12 @@ class Turns:
 
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """Makes a store that does not answer the Problem that it is before the first byte."""
+    """Logs a failure of the store, and raises StoreFailed or StoreRefused in its place."""
     try:
         yield
+    except StoreRefusedError as error:
+        log.error("the store refused: %s", error)  # noqa: TRY400 - its text names the cause
+        raise StoreRefused from error
     except StoreUnavailableError as error:
+        log.warning("the store is unavailable: %s", error)
         raise StoreFailed from error

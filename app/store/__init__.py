@@ -19,7 +19,19 @@ MAX_BATCH_BYTES = 300 * 1024
 
 
 class StoreUnavailableError(Exception):
-    """The store did not answer, or refused for a reason that may pass (throttling, a full disk, a broken network)."""
+    """The store did not answer or failed: throttling, a full disk, a broken network.
+
+    The text is for the log: the operation, the code or the class of the error, and no
+    content.
+    """
+
+
+class StoreRefusedError(StoreUnavailableError):
+    """The store refuses until its operator corrects it.
+
+    Access is denied, credentials are missing or expired, the table is missing, the file is
+    damaged or read-only.
+    """
 
 
 class StoreSetupError(Exception):

@@ -4,20 +4,47 @@ The only module of the store that knows boto3; it is imported when a store is ma
 second. What boto3 retries is safe to say twice: every write of the store has a condition or says where it leads.
 """
 
+import re
+from http import HTTPStatus
 from typing import Any
 
 import boto3  # type: ignore[import-untyped] # boto3 and botocore have no types
 from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError  # type: ignore[import-untyped]
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's name
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    ParamValidationError,
+)
 
-from app.store import StoreSetupError, StoreUnavailableError
+from app.store import StoreRefusedError, StoreSetupError, StoreUnavailableError
 from app.store.dynamodb.table import Call, ConditionFailedError
 
 CONNECT_TIMEOUT = 1.0  # seconds
 READ_TIMEOUT = 1.5  # seconds; DynamoDB answers within a few milliseconds, or not at all
 ATTEMPTS = 3  # with all their pauses still less than a lease
+PASSING_ERRORS = (HTTPClientError, ConnectionError, IncompleteReadError, CredentialRetrievalError)  # of the network
 CONDITION_FAILED = "ConditionalCheckFailedException"
-OUR_FAULT = {"ValidationException", "SerializationException"}  # the request is wrong: a defect of this program
+OUR_FAULT = {"ValidationException", "SerializationException"}  # the request is wrong: a bug of this program
+# client errors that pass by themselves; every other client error lasts until it is corrected
+PASSING = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
 
 
 def make_client(
@@ -53,16 +80,23 @@ def calls_of(client: Any) -> Call:  # noqa: ANN401 - the class of a client is ma
         except ParamValidationError:
             raise
         except ClientError as error:
-            raise _told(error) from error
+            raise _to_store_error(operation, error) from error
         except BotoCoreError as error:
-            raise StoreUnavailableError(f"DynamoDB: {error}") from error
+            kind = StoreUnavailableError if isinstance(error, PASSING_ERRORS) else StoreRefusedError
+            raise kind(f"DynamoDB {operation}: {type(error).__name__}") from error
         return answer
 
     return call
 
 
-def _told(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
+def _to_store_error(operation: str, error: ClientError) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == CONDITION_FAILED:
         return ConditionFailedError()
-    return error if code in OUR_FAULT else StoreUnavailableError(f"DynamoDB: {error}")
+    if code in OUR_FAULT:
+        wrong: Exception = error
+        return wrong
+    passes = code in PASSING or not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = StoreUnavailableError if passes else StoreRefusedError
+    return kind(f"DynamoDB {operation}: {re.sub(r'[^A-Za-z0-9._-]', '', code)[:64]} ({status})")

@@ -13,21 +13,26 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from app.store import StoreSetupError, StoreUnavailableError
+from app.store import StoreRefusedError, StoreSetupError, StoreUnavailableError
 from app.store.sqlite.schema import result_code
 
 PAUSES = (0.05, 0.2)  # seconds before the second and the third attempt
-# some of these pass and some do not, but to who asks the store they are the same; any other is a defect of ours
+# result codes that may pass; any code in neither set is a bug of this program
 UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_PROTOCOL,
+}
+# result codes that last until the file is corrected
+LASTING = {
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
 log = logging.getLogger("rivulet.store")
@@ -75,7 +80,10 @@ class Worker:
             return self._transaction(job)
         except BaseException as error:
             self._disconnect()  # which rolls back, and forgets whatever state the error has left
-            if result_code(error) in UNAVAILABLE or (is_open and isinstance(error, StoreSetupError)):
+            code = result_code(error)
+            if code in LASTING or (is_open and isinstance(error, StoreSetupError)):
+                raise StoreRefusedError(f"SQLite: {error}") from error
+            if code in UNAVAILABLE:
                 raise StoreUnavailableError(f"SQLite: {error}") from error
             raise
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.store import StoreUnavailableError, TurnHead
+from app.store import StoreRefusedError, StoreUnavailableError, TurnHead
 from app.store.dynamodb.client import ATTEMPTS
 from app.store.dynamodb.store import DynamoDBStore
 from tests.app.store.conftest import DynamoDB, client_of
@@ -83,24 +83,23 @@ async def test_lasting_failure_is_unavailable_after_three_attempts(
     store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead, fault: Fault
 ) -> None:
     faulty.faults.extend([fault] * ATTEMPTS)
-    with pytest.raises(StoreUnavailableError, match=r"^DynamoDB: "):
+    with pytest.raises(StoreUnavailableError, match=r"^DynamoDB update_item: ") as caught:
         await store.append(turn, a_batch())
+    assert not isinstance(caught.value, StoreRefusedError)
     assert faulty.operations == ["UpdateItem"] * ATTEMPTS
     assert not await store.append(turn, a_batch())
 
 
-async def test_permanent_failure_is_unavailable_at_once(
-    store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead
-) -> None:
+async def test_lasting_refusal_is_refused_at_once(store: DynamoDBStore, faulty: FaultyDynamoDB, turn: TurnHead) -> None:
     faulty.faults.append(Fault.DENIED)
-    with pytest.raises(StoreUnavailableError, match=r"^DynamoDB: "):
+    with pytest.raises(StoreRefusedError, match=r"^DynamoDB update_item: AccessDeniedException \(400\)$"):
         await store.append(turn, a_batch())
     assert faulty.operations == ["UpdateItem"]
 
 
 async def test_missing_server_is_unavailable(dynamodb: DynamoDB, turn: TurnHead) -> None:
     store = DynamoDBStore(dynamodb.table, client_of("http://127.0.0.1:9", attempts=1))
-    with pytest.raises(StoreUnavailableError, match="Could not connect"):
+    with pytest.raises(StoreUnavailableError, match="DynamoDB update_item: EndpointConnectionError"):
         await store.append(turn, a_batch())
     await store.close()
 
