@@ -1,15 +1,17 @@
-"""The port to what remembers: conversations, their turns, and each turn's log.
+"""The port to storage: conversations, their turns, and the log of each turn.
 
-**The log is the truth.** A turn's answer lies in batches, numbered from 0 by `slot`. A batch is appended by claiming
-its slot, which can be done once: whoever finds it taken has lost the turn to another. A batch carries the lease of the
-producer; the last one of a turn is `final`. So one conditional write appends, renews the lease and, since a request to
-stop lies in the slot that comes next, reads that back. Whoever finds the lease run out claims the next slot with an
-end of his own, and has thereby fenced the producer.
+**The log is the truth.** A turn's answer is stored in batches, numbered from 0 by `slot`. A
+batch is appended by claiming its slot, which succeeds once: a producer that finds its slot
+taken has lost the turn. A batch carries the lease of the producer, and the last batch of a
+turn is `final`. A request to stop is stored in the next slot. So one conditional write
+appends a batch, renews the lease and returns a request to stop. A reader that sees an
+expired lease claims the next slot with an `End`; this fences off the old producer.
 
-Nothing is read, modified and written: every change is one conditional write. A user reaches only what is his: what
-belongs to another owner is None or False, as if it did not exist, and so is what has expired, and an id that is empty
-or longer than a stored one can be. Times are seconds since the epoch. Every method may raise StoreUnavailableError
-(after its own bounded retries), and then nothing, or all of the change, has been done: the same call may be made again.
+Every change is one conditional write; no change is a read followed by a write. A user
+reaches only their own data: for another owner's data, for expired data and for an
+impossible id the result is None or False, as if it did not exist. Times are in seconds
+since the epoch. Every method may raise StoreUnavailableError after its own bounded
+retries. Then all of the change or nothing was done, and the same call may be repeated.
 """
 
 from dataclasses import dataclass, field
@@ -35,19 +37,26 @@ class StoreRefusedError(StoreUnavailableError):
 
 
 class StoreSetupError(Exception):
-    """A store cannot be opened as it is configured; the text says what is wrong. Raised while it is made, not later."""
+    """A store cannot be opened as configured; the text names what is wrong.
+
+    Raised when the store is created, not later.
+    """
 
 
 class SlotTakenError(Exception):
-    """Another batch lies in this slot, or the turn is gone (deleted, expired): whoever wanted to append is no longer
-    this turn's producer.
+    """The slot has another batch, or the turn was deleted or has expired.
+
+    The caller is no longer the producer of the turn.
     """
 
 
 @dataclass(frozen=True)
 class TurnHead:
-    """What a turn was asked, which never changes. `producer` names who created it and alone may produce its answer.
-    `turn_id` is unique for its owner.
+    """The question of a turn, which never changes.
+
+    `producer` names the one producer of its answer. `turn_id` is unique for its owner.
+    `has_old_keys` is set by the store: version 0.1.0 stored the turn in DynamoDB, under
+    keys without its owner.
     """
 
     turn_id: str
@@ -61,15 +70,16 @@ class TurnHead:
     created_at: float
     expires_at: float
     has_old_keys: bool = field(default=False, compare=False, repr=False)
-    """Set by the store: version 0.1.0 stored the turn in DynamoDB, under keys without its owner."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A piece of a turn's log. `data` is opaque to the store, MAX_BATCH_BYTES at most; `writer` says who appends it.
+    """A piece of a turn's log.
 
-    A final batch may bring `expires_at`, a time before the turn's own: the turn expires then instead, with its log,
-    and so does its conversation if it has no other turn. It is not returned by reads.
+    `data` is opaque to the store and has at most MAX_BATCH_BYTES. `writer` names its
+    writer. A final batch may have `expires_at`, a time before the turn's own: then the turn
+    expires at that time with its log, and so does its conversation if it has no other
+    turn. Reads do not return `expires_at`.
     """
 
     slot: int
@@ -82,7 +92,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One line of the list. `updated_at` is when its newest turn was created. It lives as long as any of its turns."""
+    """One line of the list; `updated_at` is the creation of its newest turn.
+
+    A conversation expires with the last of its turns.
+    """
 
     conversation_id: str
     owner: str
@@ -93,69 +106,84 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list, and where it goes on: `cursor` is None at the end, and opaque."""
+    """A part of a list; `cursor` is opaque and continues it, None at the end."""
 
     conversations: list[Conversation]
     cursor: str | None
 
 
 class Store(Protocol):
-    """What every store can do. One object serves all requests of a process; it never blocks the event loop."""
+    """What every store does. One object serves a process and never blocks the loop."""
 
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
-        """Adds a turn, and its conversation where there is none yet, with this title. Returns the turn that is kept:
-        this one, or the owner's turn that had the same id before. A conversation's `updated_at` moves on. A crash
-        half-way leaves at most a conversation without this turn; the same call again completes it. Ids of turns and
-        conversations are their owner's: the same one of another owner is another. Raises ValueError if an id, a time
-        or the texts together are beyond the limits of app.store.rules; nothing is written then.
+        """Adds a turn, and its conversation with this title if it is new.
+
+        Returns the stored turn: this one, or the owner's earlier turn with the same id. The
+        conversation's `updated_at` increases. A crash leaves at most a conversation without
+        this turn, and the same call completes it. Raises ValueError, and writes nothing, if
+        an id, a time or the texts exceed the limits of app.store.rules.
         """
 
     async def head(self, owner: str, turn_id: str) -> TurnHead | None:
-        """The turn."""
+        """Returns the turn."""
 
     async def append(self, turn: TurnHead, batch: Batch) -> bool:
-        """Claims the batch's slot; True where a request to stop lay in it. The same batch again, by the same writer,
-        is the same append (a retry whose first answer was lost), and renews its lease. A batch with `expires_at`
-        costs a second write, a third if its turn is the only one of the conversation. Raises SlotTakenError, and
-        ValueError where the batch is larger than a batch may be.
+        """Claims the batch's slot. Returns whether the slot had a request to stop.
+
+        The same batch by the same writer is the same append (a retry), and renews its
+        lease. A batch with `expires_at` costs a second write, and a third if its turn is the
+        only one of the conversation. Raises SlotTakenError, and ValueError for a batch that
+        is too large.
         """
 
     async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
-        """The log from a slot on, in order, without a gap; read consistently: what was appended is there."""
+        """Returns the log from a slot on, in order, up to the first gap.
+
+        The read is consistent.
+        """
 
     async def stop_requested(self, turn: TurnHead, slot: int) -> bool:
-        """Whether a request to stop lies in this slot, which is not claimed yet. Cheaper than a write."""
+        """Whether this unclaimed slot has a request to stop. Cheaper than a write."""
 
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
-        """Lays a request to stop into a slot. False where the slot is claimed already: then try the next. True where
-        the turn is gone: it goes on no longer.
+        """Stores a request to stop in a slot.
+
+        Returns False if the slot is claimed: then try the next one. Returns True if the turn
+        is gone.
         """
 
     async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
-        """The owner's conversations, the last updated first. Raises ValueError for a limit that is not between 1 and
-        1000, and for a cursor that is none. One that is updated while somebody pages moves to the front: it may be on
-        no page of his.
+        """Returns the owner's conversations, the last updated first.
+
+        Raises ValueError for a limit outside 1 to 1000 and for an invalid cursor. A
+        conversation that is updated between two pages may be on neither of them.
         """
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
-        """The conversation."""
+        """Returns the conversation."""
 
     async def turns(
         self, owner: str, conversation_id: str, *, limit: int | None = None, after: TurnHead | None = None
     ) -> list[TurnHead]:
-        """The conversation's turns, oldest first: by `created_at`, then by `turn_id`. An unknown
-        conversation has none. `after` is the last turn of the page before: only later turns are returned,
-        at most `limit`. Fewer than `limit` turns mean that no later turn exists. Raises ValueError if
-        `limit` is less than 1.
+        """Returns the conversation's turns by `created_at`, then by `turn_id`.
+
+        With `after`, the last turn of the page before, it returns only later turns. Fewer
+        than `limit` turns mean that there are no more. Raises ValueError if `limit` is less
+        than 1.
         """
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
-        """Gives it another title. False where there is none. Raises ValueError for a title that is too long."""
+        """Changes the title. Returns False if there is no such conversation.
+
+        Raises ValueError for a title that is too long.
+        """
 
     async def delete(self, owner: str, conversation_id: str) -> bool:
-        """Deletes it with its turns and their logs. False where there is none. May be repeated until it is all gone.
-        Who is producing one of the turns finds his next slot taken.
+        """Deletes the conversation with its turns and their logs.
+
+        Returns False if there is none. A failed call may be repeated. A producer of one of
+        the turns finds its next slot taken.
         """
 
     async def close(self) -> None:
-        """Closes what the store holds open."""
+        """Closes connections and threads."""

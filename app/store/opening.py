@@ -1,6 +1,6 @@
-"""Which store there is: the DynamoDB table where one is named, else SQLite. `sam local` has no table.
+"""Opens the store: DynamoDB if a table is named, else SQLite. `sam local` has no table.
 
-What it needs is imported when it is opened: boto3 takes a third of a second, and one of the two is never needed.
+Each store is imported when it is opened, because boto3 takes a third of a second.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from app.store import Store, StoreSetupError, StoreUnavailableError
 
 
 def open_store(settings: Settings) -> Store:
-    """Raises ConfigurationError."""
+    """Opens the store of these settings. Raises ConfigurationError."""
     with _as_configuration():
         if table := _table(settings):
             from app.store.dynamodb.store import DynamoDBStore  # noqa: PLC0415 - see above
@@ -24,8 +24,10 @@ def open_store(settings: Settings) -> Store:
 
 
 def check_store(settings: Settings) -> None:
-    """Raises ConfigurationError where the store could never be opened, as far as that shows within a few milliseconds:
-    a table is not asked, and a file that another process has locked is not waited for.
+    """Raises ConfigurationError if the store can never be opened.
+
+    The check takes a few milliseconds: it sends no request to a table and does not wait for
+    a locked file.
     """
     if _table(settings):
         return
@@ -33,7 +35,7 @@ def check_store(settings: Settings) -> None:
 
     from app.store.sqlite.schema import connect  # noqa: PLC0415 - see above
 
-    with _as_configuration(), suppress(sqlite3.Error):  # that may pass
+    with _as_configuration(), suppress(sqlite3.Error):  # temporary
         connect(_file(settings), busy_timeout=0).close()
 
 

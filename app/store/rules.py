@@ -1,8 +1,8 @@
-"""What both stores hold to, whatever their database. Pure; the checks raise ValueError, which says what is wrong.
+"""Rules of all stores. Pure; the checks raise ValueError, which names what is wrong.
 
-The limits are DynamoDB's (developer guide, "Constraints in Amazon DynamoDB"), with room for the
-rest of a key or an item: keys of 2048 and 1024 bytes, items of 400 KB, numbers of 38 digits. The
-SQLite store has the same limits, so that no request succeeds on one store and fails on the other.
+The limits are DynamoDB's (developer guide, "Constraints in Amazon DynamoDB"), with room for
+the rest of a key or an item: keys of 2048 and 1024 bytes, items of 400 KB, numbers of 38
+digits. SQLite has the same limits, so that a request succeeds on both stores or on none.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from app.store import MAX_BATCH_BYTES, Batch, Conversation, Page, TurnHead
 from app.store.cursor import MAX_ID_BYTES, MIN_TIME, Position, encode
 
-MAX_OWNER_BYTES = 500  # escaped three times as many, beside an id in a key
+MAX_OWNER_BYTES = 500  # escaped up to three times as many, beside an id in a key
 MAX_TEXT_BYTES = 405_000  # of all texts in one item
 MAX_TIME = 1e15  # every whole second up to here is an exact float
 MAX_SLOT = 99_999_999  # the eight digits that a slot has in DynamoDB's key
@@ -19,7 +19,7 @@ MAX_PAGE = 1000
 
 
 def is_possible(owner: str, some_id: str) -> bool:
-    """Whether anything of this owner can have this id."""
+    """Whether an object of this owner can have this id."""
     return 0 < _size(owner) <= MAX_OWNER_BYTES and 0 < _size(some_id) <= MAX_ID_BYTES
 
 
@@ -59,13 +59,13 @@ def check_turns_limit(limit: int | None) -> None:
 
 
 def until_gap(found: Sequence[Batch], from_slot: int) -> list[Batch]:
-    """Of batches in order, those that follow each other from this slot on."""
-    # slots rise, so behind the first gap none is equal to its place again
+    """Returns the batches from this slot up to the first gap."""
+    # slots increase, so after the first gap no slot matches its index
     return [batch for slot, batch in enumerate(found, from_slot) if batch.slot == slot]
 
 
 def page(found: list[Conversation], limit: int) -> Page:
-    """A page of what was found when one more than `limit` was looked for."""
+    """Returns a page from at most `limit` + 1 found conversations."""
     if len(found) <= limit:
         return Page(found, None)
     last = found[limit - 1]
@@ -75,7 +75,7 @@ def page(found: list[Conversation], limit: int) -> Page:
 def _check_times(*times: float) -> None:
     for time in times:
         if not (time == 0 or MIN_TIME <= time <= MAX_TIME):
-            raise ValueError(f"{time} is no time between 0 and {MAX_TIME:.0f}")
+            raise ValueError(f"{time} is not a time between 0 and {MAX_TIME:.0f}")
 
 
 def _check_text(*texts: str) -> None:
@@ -85,7 +85,7 @@ def _check_text(*texts: str) -> None:
 
 
 def _size(text: str) -> float:
-    """Bytes in UTF-8; infinite for a text that UTF-8 cannot hold: half a surrogate pair is in it."""
+    """Returns the bytes in UTF-8; infinite if the text has half a surrogate pair."""
     try:
         return len(text.encode())
     except UnicodeEncodeError:

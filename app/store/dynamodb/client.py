@@ -1,7 +1,8 @@
-"""boto3's client of DynamoDB: how it is made, and its errors in the store's own terms.
+"""boto3's client of DynamoDB, and its errors as errors of the store.
 
-The only module of the store that knows boto3; it is imported when a store is made, since that takes a third of a
-second. What boto3 retries is safe to say twice: every write of the store has a condition or says where it leads.
+This is the only module of the store that imports boto3. It is imported when a store is
+created, because that takes a third of a second. boto3's retries are safe: every write of the
+store is conditional or idempotent.
 """
 
 import re
@@ -25,7 +26,7 @@ from app.store.dynamodb.table import Call, ConditionFailedError
 
 CONNECT_TIMEOUT = 1.0  # seconds
 READ_TIMEOUT = 1.5  # seconds; DynamoDB answers within a few milliseconds, or not at all
-ATTEMPTS = 3  # with all their pauses still less than a lease
+ATTEMPTS = 3  # together with their pauses shorter than a lease
 PASSING_ERRORS = (HTTPClientError, ConnectionError, IncompleteReadError, CredentialRetrievalError)  # of the network
 CONDITION_FAILED = "ConditionalCheckFailedException"
 OUR_FAULT = {"ValidationException", "SerializationException"}  # the request is wrong: a bug of this program
@@ -54,8 +55,10 @@ def make_client(
     read_timeout: float = READ_TIMEOUT,
     attempts: int = ATTEMPTS,
 ) -> object:
-    """A client for this many threads; region, credentials and endpoint are the environment's (AWS_DEFAULT_REGION,
-    AWS_ENDPOINT_URL_DYNAMODB, ...). Raises StoreSetupError if no client can be made of them.
+    """Returns a client for this number of threads.
+
+    Region, credentials and endpoint come from the environment (AWS_DEFAULT_REGION,
+    AWS_ENDPOINT_URL_DYNAMODB, ...). Raises StoreSetupError if they are unusable.
     """
     config = Config(
         connect_timeout=connect_timeout,
@@ -71,8 +74,8 @@ def make_client(
     return client
 
 
-def calls_of(client: Any) -> Call:  # noqa: ANN401 - the class of a client is made while the program runs
-    """The client's operations, by name, e.g. `call("get_item", TableName=...)`."""
+def calls_of(client: Any) -> Call:  # noqa: ANN401 - boto3 creates the class at run time
+    """Returns the client's operations by name: `call("get_item", TableName=...)`."""
 
     def call(operation: str, **request: object) -> dict[str, Any]:
         try:

@@ -1,6 +1,7 @@
-"""Conversations as lines of their owner's list, in DynamoDB. All of it blocks.
+"""Conversations as lines of their owner's list, in DynamoDB. All functions block.
 
-A line counts the turns that were added to it (`n`): so whoever takes it away knows whether one has come meanwhile.
+A line counts the turns that were added to it (`n`); a delete can then detect a turn that
+was added concurrently.
 """
 
 from contextlib import suppress
@@ -22,11 +23,14 @@ from app.store.dynamodb.items import (
 from app.store.dynamodb.schema import INDEX
 from app.store.dynamodb.table import ConditionFailedError, Table
 
-ATTEMPTS = 5  # where others write the same item at the same moment
+ATTEMPTS = 5  # if other processes write the same item concurrently
 
 
 def count_in(table: Table, turn: TurnHead, title: str, now: float) -> int:
-    """Makes the turn's conversation, or moves it on. Returns how many turns have been counted in, this one included."""
+    """Creates or updates the turn's conversation.
+
+    Returns the number of its turns, this one included.
+    """
     key = conversation_key(turn.owner, turn.conversation_id)
     updated_at, expires = turn.created_at, expiry(turn)
     for _ in range(ATTEMPTS):
@@ -43,7 +47,7 @@ def count_in(table: Table, turn: TurnHead, title: str, now: float) -> int:
         elif found:
             with suppress(ConditionFailedError):
                 table.delete(key, "x <= :now", now=now)
-    raise StoreUnavailableError(f"conversation {turn.conversation_id} is being changed all the time")
+    raise StoreUnavailableError(f"conversation {turn.conversation_id}: too many concurrent changes")
 
 
 def find(table: Table, owner: str, conversation_id: str, now: float) -> Conversation | None:
@@ -51,8 +55,8 @@ def find(table: Table, owner: str, conversation_id: str, now: float) -> Conversa
     return to_conversation(owner, values) if values and is_alive(values, now) else None
 
 
-def listed(table: Table, owner: str, limit: int, after: Position | None, now: float) -> list[Conversation]:
-    """At most `limit` of the owner's, the last updated first, those after a position where one is given."""
+def list_conversations(table: Table, owner: str, limit: int, after: Position | None, now: float) -> list[Conversation]:
+    """Returns at most `limit` conversations, the last updated first, after a position."""
     partition, _ = conversation_key(owner, "")
     options: dict[str, object] = {"IndexName": INDEX, "ScanIndexForward": False, "Limit": limit}
     if after:
@@ -63,7 +67,7 @@ def listed(table: Table, owner: str, limit: int, after: Position | None, now: fl
 
 
 def rename(table: Table, owner: str, conversation_id: str, title: str, now: float) -> bool:
-    """False where there is none."""
+    """Returns False if there is no such conversation."""
     key = conversation_key(owner, conversation_id)
     try:
         table.update(key, "SET h = :h", "x > :now", h=title, now=now)
@@ -73,7 +77,7 @@ def rename(table: Table, owner: str, conversation_id: str, title: str, now: floa
 
 
 def expire_early(table: Table, turn: TurnHead, expires: int) -> None:
-    """Lets the conversation of this turn expire, unless other turns have been counted in."""
+    """Lets the conversation of this turn expire early, unless it has other turns."""
     key = conversation_key(turn.owner, turn.conversation_id)
     values = table.get(key)  # costs a fifth of a write that fails
     if values and values["n"] == 1:
@@ -82,19 +86,19 @@ def expire_early(table: Table, turn: TurnHead, expires: int) -> None:
 
 
 def count(table: Table, owner: str, conversation_id: str, now: float) -> int:
-    """How many turns have been counted in; 0 where there is no such conversation."""
+    """Returns the number of turns; 0 if there is no such conversation."""
     values = table.get(conversation_key(owner, conversation_id))
     return int(values["n"]) if values and is_alive(values, now) else 0
 
 
 def remove(table: Table, owner: str, conversation_id: str, turns: int) -> None:
-    """Takes it from the list, unless more than this many turns have been counted in."""
+    """Removes the line, unless it has more than this number of turns."""
     with suppress(ConditionFailedError):
         table.delete(conversation_key(owner, conversation_id), "n = :n", n=turns)
 
 
 def _add_one(table: Table, key: Key, found: Values, now: float) -> int:
-    """Counts a turn in that does not move the conversation on: others that move it on do not disturb this."""
+    """Counts a turn that does not change the times, whatever other turns change."""
     condition = "x > :now AND u >= :u AND x >= :x"
     changed = table.update(key, "ADD n :one", condition, "UPDATED_NEW", one=1, u=found["u"], x=found["x"], now=now)
     return int(changed["n"])

@@ -1,22 +1,23 @@
-"""What the store's objects are as items of DynamoDB, and back. Pure.
+"""The store's objects as items of DynamoDB, and back. Pure.
 
     pk                             sk                   what it is            attributes
     T#<owner>#<turn>               HEAD                 a turn's head         o r c p m q i t e
     T#<owner>#<turn>               LOG#<slot>           a batch               d w l f g
-                                                        a request to stop     s, before the batch comes and after it
+                                                        a request to stop     s, before the batch and after it
                                                         a deleted turn's end  k
     CONV#<owner>#<conversation>    AT#<created>#<turn>  a turn of it
     USER#<owner>                   CONV#<id>            a conversation        h t u n; by `u` in the index
 
-Every item has `v`, the version of this table of items, and `x`, the whole second at which it expires. A turn's
-`expires_at`, rounded up, is its generation, which tells it from an expired or deleted turn of the same id. It is the
-`x` of all its items, unless they expire early: of a deleted turn's end `k` holds the generation, of a batch `g`. `s`
-holds the generation whose producer is to stop. Names are short because DynamoDB charges for each kilobyte of an item,
-names included.
+Every item has `v`, the version of these items, and `x`, the whole second at which it
+expires. A turn's `expires_at`, rounded up, is its generation. It distinguishes the turn from
+an expired or deleted turn with the same id. It is the `x` of all its items, unless they
+expire early: then `k` of a deleted turn's end, or `g` of a batch, holds the generation. `s`
+holds the generation whose producer is to stop. Names are short because DynamoDB charges for
+each kilobyte of an item, names included.
 
-Version 0.1.0 used the turn's id alone: TURN#<turn> is the partition of such a turn, and TURN#<turn> the sort key of
-its reference in the conversation. They are read, continued and deleted, but not made any more. `v` is the same, since
-an older program refuses items with a higher one.
+Version 0.1.0 used only the turn's id: TURN#<turn> is the partition of such a turn, and the
+sort key of its reference. These items are read, continued and deleted, but not created any
+more. `v` is the same, because an older program refuses a higher one.
 """
 
 import math
@@ -24,12 +25,11 @@ import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.store import Batch, Conversation, StoreUnavailableError, TurnHead
+from app.store import Batch, Conversation, StoreRefusedError, TurnHead
 
 VERSION = 1
 Key = tuple[str, str]
-Values = dict[str, Any]
-"""Attributes by name: str, bytes, bool, int or float."""
+Values = dict[str, Any]  # attributes by name: str, bytes, bool, int or float
 Item = dict[str, dict[str, Any]]
 
 _HEAD = {
@@ -69,7 +69,7 @@ def log_sort_key(slot: int) -> str:
 
 def reference_key(owner: str, conversation_id: str, reference: Reference) -> Key:
     created_at, turn_id, has_old_keys = reference
-    # the bytes of doubles that are not negative are in the order of their values
+    # the bytes of non-negative doubles sort by value
     sort = f"TURN#{turn_id}" if has_old_keys else f"AT#{_TIME.pack(created_at).hex()}#{turn_id}"
     return f"CONV#{_escape(owner)}#{conversation_id}", sort
 
@@ -130,28 +130,26 @@ def to_conversation(owner: str, values: Values) -> Conversation:
 
 
 def to_key(key: Key) -> Item:
-    """A key as DynamoDB takes it."""
+    """Returns a key in DynamoDB's form."""
     partition, sort = key
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
 def to_item(key: Key, values: Values) -> Item:
-    """A whole item."""
+    """Returns a whole item."""
     return to_key(key) | encode(values | {"v": VERSION})
 
 
 def encode(values: Mapping[str, Any]) -> Item:
-    """Attributes as DynamoDB takes them; None is left out."""
+    """Returns attributes in DynamoDB's form, without those that are None."""
     return {name: _to_attribute(value) for name, value in values.items() if value is not None}
 
 
 def decode(item: Item) -> Values:
-    """An item's values. Raises StoreUnavailableError where a newer version of this program has written it."""
+    """Returns an item's values. Raises StoreRefusedError if a newer version wrote it."""
     values: Values = {name: _from_attribute(attribute) for name, attribute in item.items()}
     if values.get("v", VERSION) > VERSION:
-        raise StoreUnavailableError(
-            f"an item of version {values['v']:.0f}, of a newer Rivulet; this one knows {VERSION}"
-        )
+        raise StoreRefusedError(f"an item of version {values['v']:.0f}, of a newer Rivulet; this one knows {VERSION}")
     return values
 
 
@@ -172,5 +170,5 @@ def _from_attribute(attribute: dict[str, Any]) -> object:
 
 
 def _escape(owner: str) -> str:
-    """Without a '#', so that no owner and id have the key of another pair."""
+    """Escapes '#', so that no two pairs of owner and id share a key."""
     return owner.replace("%", "%25").replace("#", "%23")

@@ -1,8 +1,8 @@
-"""A turn's log in DynamoDB: each write is a conditional one of one item. All of it blocks.
+"""A turn's log in DynamoDB; each write is conditional, of one item. All functions block.
 
-A slot is free, asked to stop (`s`), claimed (`d`), or the end of a deleted turn (`k`). What has expired, or is of an
-older generation, is written over as if it were not there: a write that gives an item another `x`, and so makes it live
-again, sets or removes the rest.
+A slot is free, has a request to stop (`s`), is claimed (`d`), or is the end of a deleted
+turn (`k`). Expired items and items of an older generation are overwritten: a write that
+sets `x`, and so revives an item, sets or removes all other attributes.
 """
 
 import math
@@ -24,7 +24,7 @@ from app.store.dynamodb.items import (
 from app.store.dynamodb.table import ConditionFailedError, Table
 from app.store.rules import MAX_SLOT
 
-FENCED_FOR = 3600  # seconds; a producer that is alive appends every few, and then finds out
+FENCED_FOR = 3600  # seconds; a live producer appends within a few seconds and finds the fence
 _WITHOUT_DATA = {"ProjectionExpression": "pk, sk, w, f, g, k, x, v"}
 _OLDER = "g < :g OR (attribute_not_exists(g) AND x < :g)"
 _UNCLAIMED = f"attribute_not_exists(d) OR x <= :now OR {_OLDER}"
@@ -35,7 +35,7 @@ _CLAIMABLE = f"({_OPEN}) OR ({_SAME}) OR ({_OUTLIVED})"
 
 
 def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | None:
-    """Whether a request to stop lay in the slot; None where another batch lies there, or the turn is gone."""
+    """Returns whether the slot had a request to stop; None if it is taken or the turn is gone."""
     generation = expiry(turn)
     if generation <= now:
         return None
@@ -58,7 +58,7 @@ def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | Non
 
 
 def batches(table: Table, turn: TurnHead, from_slot: int, now: float) -> list[Batch]:
-    """The claimed slots from this one on, gaps included."""
+    """Returns the claimed slots from this one on, even after a gap."""
     return [
         to_batch(values)
         for values in _slots(table, turn, from_slot)
@@ -74,13 +74,13 @@ def stop_requested(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
 
 
 def request_stop(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
-    """False where the slot is claimed."""
+    """Returns False if the slot is claimed."""
     generation = expiry(turn)
     return _mark(table, turn, slot, {"s": generation, "x": generation}, now)
 
 
 def fence(table: Table, turn: TurnHead, now: float) -> None:
-    """Takes the slot that comes next, so that nobody goes on with a turn that is to be deleted."""
+    """Claims the next slot, so that no producer continues a turn that is being deleted."""
     slots = _slots(table, turn, options=_WITHOUT_DATA)
     claimed = [values for values in slots if _is_claimed(values) and _is_of(turn, values) and is_alive(values, now)]
     if claimed and claimed[-1]["f"]:
@@ -92,7 +92,7 @@ def fence(table: Table, turn: TurnHead, now: float) -> None:
 
 
 def sweep(table: Table, partition: str) -> None:
-    """Deletes the log but for what `fence` has laid, which expires by itself."""
+    """Deletes the log except the fence, which expires by itself."""
     slots = _slots_in(table, partition, options=_WITHOUT_DATA)
     table.delete_many([key_of(values) for values in slots if _is_claimed(values) or "k" not in values])
 
@@ -112,16 +112,16 @@ def _slots_in(
 
 
 def _is_claimed(values: Values) -> bool:
-    return "w" in values  # as `d`, which is not always read
+    return "w" in values  # like `d`, which is not always read
 
 
 def _is_of(turn: TurnHead, values: Values) -> bool:
-    """Whether a batch belongs to this generation of the turn, as one of version 0.1.0 says by its `x`."""
+    """Whether a batch is of this generation; a batch of 0.1.0 has it in `x`."""
     return bool(values.get("g", values["x"]) == expiry(turn))
 
 
 def _mark(table: Table, turn: TurnHead, slot: int, marks: Values, now: float) -> bool:
-    """Puts marks into a slot. False where it is claimed."""
+    """Sets marks in a slot. Returns False if it is claimed."""
     new = marks | {"v": VERSION}
     try:
         expression = f"{_set(new)} REMOVE d, w, l, f, g"

@@ -1,7 +1,7 @@
-"""Which turns are in a conversation, and in which order, in DynamoDB. All of it blocks.
+"""The turns of a conversation and their order, in DynamoDB. All functions block.
 
-A reference leads to a turn's head, and the head decides: if a `create` failed or lost against another,
-its reference leads to no turn, or to one of another conversation or time.
+A reference leads to a turn's head, and the head decides. After a failed `create` a
+reference leads to no turn, or to one of another conversation or time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ _TIMES = {"ProjectionExpression": "pk, t, x, v"}
 
 @dataclass(frozen=True)
 class References:
-    """The references of one conversation; what has expired by `now` is left out."""
+    """The references of one conversation that have not expired by `now`."""
 
     table: Table
     owner: str
@@ -37,18 +37,18 @@ class References:
     now: float
 
     def in_order(self, after: Reference | None, at_once: int) -> Iterator[Reference]:
-        """The oldest first, those after one if it is given. They are read as they are taken, some at once."""
+        """Returns the oldest first, after one if it is given, and reads pages on demand."""
         old = (each for each in self._old_in_order() if after is None or each > after)
         return merge(self._new(after, {"Limit": at_once}), old)
 
     def in_any_order(self) -> Iterator[Reference]:
-        """All of them, also those whose turn is gone. Those of version 0.1.0 have the time 0."""
+        """Returns all references, also of missing turns. Those of 0.1.0 have the time 0."""
         return chain(self._new(), self._old())
 
     def with_heads(
         self, references: Iterable[Reference], at_once: int = GET_AT_MOST
     ) -> Iterator[tuple[Reference, TurnHead | None]]:
-        """The same references in the same order, each with the head that it leads to."""
+        """Returns the references in the same order, each with its head."""
         remaining = iter(references)
         while some := list(islice(remaining, at_once)):
             keys = [self.head_key(reference) for reference in some]
@@ -57,11 +57,11 @@ class References:
             yield from zip(some, (found.get(partition) for partition, _ in keys), strict=True)
 
     def head_key(self, reference: Reference) -> Key:
-        """The key of the head that a reference leads to."""
+        """Returns the key of a reference's head."""
         return head_key(self.owner, reference.turn_id, has_old_keys=reference.has_old_keys)
 
     def is_of(self, turn: TurnHead, reference: Reference) -> bool:
-        """Whether a reference was made for the turn that it leads to."""
+        """Whether the reference belongs to this turn."""
         is_same_time = reference.has_old_keys or turn.created_at == reference.created_at
         return turn.conversation_id == self.conversation_id and turn.owner == self.owner and is_same_time
 
@@ -78,7 +78,7 @@ class References:
         return (Reference(0.0, id_of(values), has_old_keys=True) for values in found)
 
     def _old_in_order(self) -> list[Reference]:
-        """None in most conversations; else their heads are read for their times."""
+        """Returns the references of 0.1.0, if any, by the times in their heads."""
         keys = [self.head_key(reference) for reference in self._old()]
         found = self.table.get_many(keys, _TIMES)
         turns = (to_head(values) for values in found if is_alive(values, self.now))

@@ -1,4 +1,4 @@
-"""The DynamoDB table: keys, index, time to live. template.yaml says the same for AWS; a test compares the two."""
+"""The DynamoDB table: keys, index, time to live. A test compares it with template.yaml."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ EXPIRY = "x"
 
 
 def create_table_input(table_name: str) -> dict[str, Any]:
-    """What CreateTable takes."""
+    """Returns the input of CreateTable."""
     return {
         "TableName": table_name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -28,5 +28,5 @@ def create_table_input(table_name: str) -> dict[str, Any]:
 
 
 def time_to_live_input(table_name: str) -> dict[str, Any]:
-    """What UpdateTimeToLive takes."""
+    """Returns the input of UpdateTimeToLive."""
     return {"TableName": table_name, "TimeToLiveSpecification": {"AttributeName": EXPIRY, "Enabled": True}}

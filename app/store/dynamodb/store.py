@@ -1,7 +1,7 @@
-"""The store in one DynamoDB table: for AWS, and for any number of functions at once.
+"""The store in one DynamoDB table, for any number of processes.
 
-The operations are in log, turns and conversations; this module runs them in threads,
-since boto3 blocks. Each method is one job in one thread.
+The operations are in log, turns and conversations. This module runs them in threads,
+because boto3 blocks. Each method is one job in one thread.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ T = TypeVar("T")
 
 
 class DynamoDBStore:
-    """A Store (app.store) in the table of this name. `client` is boto3's; `clock` tells the time."""
+    """A Store (app.store) in a table. `client` is boto3's; `clock` returns the time."""
 
     def __init__(
         self, table_name: str, client: object | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
-        """Asks nobody yet. Raises StoreSetupError where the environment names no region."""
+        """Sends no request yet. Raises StoreSetupError if there is no region."""
         from app.store.dynamodb.client import calls_of, make_client  # noqa: PLC0415 - boto3 takes long to import
 
         self._table = Table(calls_of(client or make_client(THREADS)), table_name)
@@ -78,7 +78,7 @@ class DynamoDBStore:
     async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
         check_limit(limit)
         after = decode(cursor) if cursor is not None else None
-        return page(await self._run(conversations.listed, owner, limit + 1, after, self._clock()), limit)
+        return page(await self._run(conversations.list_conversations, owner, limit + 1, after, self._clock()), limit)
 
     async def conversation(self, owner: str, conversation_id: str) -> Conversation | None:
         if not is_possible(owner, conversation_id):
@@ -91,7 +91,7 @@ class DynamoDBStore:
         check_turns_limit(limit)
         if not is_possible(owner, conversation_id):
             return []
-        return await self._run(turns.listed, owner, conversation_id, self._clock(), limit=limit, after=after)
+        return await self._run(turns.list_turns, owner, conversation_id, self._clock(), limit=limit, after=after)
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
         check_title(title)

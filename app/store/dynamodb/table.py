@@ -1,8 +1,8 @@
-"""The table, as far as the store needs it: single items under a condition, a partition in order, many items at once.
+"""The operations on the table: single items under a condition, partitions, batches.
 
-All of it blocks. Every read is consistent, and none is a scan. `Call` performs one operation of DynamoDB's API: it
-raises ConditionFailedError where a condition does not hold, and StoreUnavailableError. The parameters of an expression
-are given by keyword, without the colons that they have in it.
+All methods block. Every read is consistent, and none is a scan. `Call` performs one
+operation of DynamoDB's API and raises ConditionFailedError and StoreUnavailableError. The
+parameters of an expression are keywords, without their colons.
 """
 
 import time
@@ -15,11 +15,11 @@ from app.store.dynamodb.items import Item, Key, Values, decode, encode, to_item,
 Call = Callable[..., dict[str, Any]]
 GET_AT_MOST = 100  # items of one BatchGetItem
 WRITE_AT_MOST = 25  # items of one BatchWriteItem
-PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each request for what is left of a batch
+PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each request for the unprocessed rest of a batch
 
 
 class ConditionFailedError(Exception):
-    """The item is not as the condition wants it; nothing was written."""
+    """The condition does not hold; nothing was written."""
 
 
 class Table:
@@ -39,7 +39,7 @@ class Table:
         self._call("put_item", TableName=self._name, Item=item, **_if(condition), **_with(parameters))
 
     def update(self, key: Key, expression: str, condition: str, returns: str = "NONE", **parameters: object) -> Values:
-        """Changes one item; gives of it what `returns` says, e.g. ALL_OLD."""
+        """Updates one item. Returns the part that `returns` names, e.g. ALL_OLD."""
         answer = self._call(
             "update_item",
             TableName=self._name,
@@ -57,7 +57,7 @@ class Table:
     def query(
         self, condition: str, options: Mapping[str, object] | None = None, **parameters: object
     ) -> Iterator[Values]:
-        """The items of a partition in order; a page is read when its first item is taken."""
+        """Returns the items of a partition in order, and reads pages on demand."""
         request = {"TableName": self._name, "KeyConditionExpression": condition, "ConsistentRead": True}
         request |= _with(parameters) | dict(options or {})
         while True:
@@ -68,14 +68,14 @@ class Table:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def get_many(self, keys: Sequence[Key], options: Mapping[str, object] | None = None) -> Iterator[Values]:
-        """Those of the items that exist, in no order."""
+        """Returns the existing items, in no order."""
         for some in _parts(keys, GET_AT_MOST):
             wanted = {self._name: {"Keys": some, "ConsistentRead": True} | dict(options or {})}
             for answer in self._until_processed("batch_get_item", wanted, "UnprocessedKeys"):
                 yield from map(decode, answer["Responses"].get(self._name, []))
 
     def delete_many(self, keys: Sequence[Key]) -> None:
-        """Deletes them whatever they hold, each once."""
+        """Deletes items unconditionally."""
         for some in _parts(keys, WRITE_AT_MOST):
             unwanted = {self._name: [{"DeleteRequest": {"Key": key}} for key in some]}
             for _ in self._until_processed("batch_write_item", unwanted, "UnprocessedItems"):
@@ -89,7 +89,7 @@ class Table:
             items = answer.get(rest, {})
             if not items:
                 return
-        raise StoreUnavailableError(f"DynamoDB left a part of a batch unprocessed {len(PAUSES)} times")
+        raise StoreUnavailableError(f"DynamoDB {operation}: items unprocessed after {len(PAUSES)} requests")
 
 
 def _parts(keys: Sequence[Key], size: int) -> Iterator[list[Item]]:

@@ -1,8 +1,9 @@
-"""Turns, and what leads to them, in DynamoDB. All of it blocks.
+"""Turns and their references in DynamoDB. All functions block.
 
-A turn is written in an order that a crash leaves nothing half-made of: the conversation, the reference from there, and
-last the head, which decides. So a reference may lead to no turn, or to another one: it is skipped. A turn is deleted
-the other way round, so that what is left can be found again.
+A turn is written as the conversation, then its reference, and last the head, which
+decides: a crash leaves no partial turn. A reference may lead to no turn or to another one,
+and is skipped then. A turn is deleted in the reverse order, so that a repeated call finds
+the rest.
 """
 
 import math
@@ -25,28 +26,28 @@ from app.store.dynamodb.items import (
 from app.store.dynamodb.references import References
 from app.store.dynamodb.table import GET_AT_MOST, WRITE_AT_MOST, ConditionFailedError, Table
 
-ATTEMPTS = 5  # where others write or delete the same at the same moment
+ATTEMPTS = 5  # if other processes write or delete the same items concurrently
 
 
 def create(table: Table, turn: TurnHead, title: str, now: float) -> TurnHead:
-    """The turn that is kept: this one, or the one that is there."""
+    """Returns the stored turn: this one, or an earlier one with the same id."""
     for _ in range(ATTEMPTS):
         if kept := find(table, turn.owner, turn.turn_id, now):
             return kept
         if _add(table, turn, title, now):
             return turn
-    raise StoreUnavailableError(f"turn {turn.turn_id} comes and goes all the time")
+    raise StoreUnavailableError(f"turn {turn.turn_id}: too many concurrent changes")
 
 
 def find(table: Table, owner: str, turn_id: str, now: float) -> TurnHead | None:
-    """The owner's turn, one that version 0.1.0 stored included."""
+    """Returns the owner's turn, also if version 0.1.0 stored it."""
     found = table.get_many([head_key(owner, turn_id, has_old_keys=has_old_keys) for has_old_keys in (False, True)])
     turns = [to_head(values) for values in found if is_alive(values, now)]
     mine = [turn for turn in turns if turn.owner == owner]
     return min(mine, key=lambda turn: turn.has_old_keys, default=None)
 
 
-def listed(
+def list_turns(
     table: Table,
     owner: str,
     conversation_id: str,
@@ -55,7 +56,7 @@ def listed(
     limit: int | None = None,
     after: TurnHead | None = None,
 ) -> list[TurnHead]:
-    """At most `limit` of the conversation's turns, oldest first, those after a turn if one is given."""
+    """Returns at most `limit` turns, oldest first, after a turn if it is given."""
     if conversations.find(table, owner, conversation_id, now) is None:
         return []
     references = References(table, owner, conversation_id, now)
@@ -67,15 +68,18 @@ def listed(
 
 
 def expire_early(table: Table, turn: TurnHead, expires_at: float) -> None:
-    """Lets the turn expire before its time, and its conversation if it has no other turn."""
+    """Lets the turn expire early, and its conversation if it has no other turn."""
     expires = math.ceil(expires_at)
-    with suppress(ConditionFailedError):  # it is gone, or expires earlier still
+    with suppress(ConditionFailedError):  # it is gone, or expires even earlier
         table.update(_key(turn), "SET x = :x", "e = :e AND x > :x", e=turn.expires_at, x=expires)
     conversations.expire_early(table, turn, expires)
 
 
 def delete(table: Table, owner: str, conversation_id: str, now: float) -> bool:
-    """Deletes until nothing is left, turns that are added meanwhile included. False where there was nothing."""
+    """Deletes until nothing is left, turns added concurrently included.
+
+    Returns False if there was nothing.
+    """
     references = References(table, owner, conversation_id, now)
     for attempt in range(ATTEMPTS):
         counted = conversations.count(table, owner, conversation_id, now)
@@ -85,11 +89,11 @@ def delete(table: Table, owner: str, conversation_id: str, now: float) -> bool:
         for first in range(0, len(found), WRITE_AT_MOST):
             _erase_all(references, found[first : first + WRITE_AT_MOST])
         conversations.remove(table, owner, conversation_id, counted)
-    raise StoreUnavailableError(f"turns are being added to conversation {conversation_id} all the time")
+    raise StoreUnavailableError(f"conversation {conversation_id}: too many concurrent changes")
 
 
 def _add(table: Table, turn: TurnHead, title: str, now: float) -> bool:
-    """False where another turn of this id has come first."""
+    """Returns False if another turn has this id."""
     counted = conversations.count_in(table, turn, title, now)
     table.put(_reference(turn), {"x": expiry(turn)})
     try:
@@ -101,7 +105,7 @@ def _add(table: Table, turn: TurnHead, title: str, now: float) -> bool:
 
 
 def _withdraw(table: Table, turn: TurnHead, counted: int, now: float) -> None:
-    """Takes back what `_add` has written for a turn that was too late, unless it holds for the one that came first."""
+    """Removes what `_add` has written, unless the earlier turn needs it."""
     kept = find(table, turn.owner, turn.turn_id, now)
     if kept is None or _reference(kept) == _reference(turn):
         return
@@ -114,7 +118,7 @@ def _erase_all(references: References, some: list[Reference]) -> None:
     for reference, turn in references.with_heads(some):
         if turn is None:
             partition, _ = references.head_key(reference)
-            log.sweep(references.table, partition)  # another deletion deleted the head, and got no further
+            log.sweep(references.table, partition)  # another deletion stopped after the head
         elif references.is_of(turn, reference):
             _erase(references.table, turn, references.now)
     references.delete(some)
@@ -122,7 +126,7 @@ def _erase_all(references: References, some: list[Reference]) -> None:
 
 def _erase(table: Table, turn: TurnHead, now: float) -> None:
     log.fence(table, turn, now)
-    with suppress(ConditionFailedError):  # it has gone, or another turn has come with its id
+    with suppress(ConditionFailedError):  # it is gone, or another turn has its id
         table.delete(_key(turn), "e = :e", e=turn.expires_at)
     log.sweep(table, _key(turn)[0])
 

@@ -1,10 +1,10 @@
-"""What the SQLite store says to its database: functions of a connection, inside a transaction that the caller opens.
+"""The statements of the SQLite store, inside a transaction that the caller opens.
 
-`now` is the time; what has expired by then is as if it did not exist. No function blocks for long: each is a handful of
-statements on an index.
+Rows that have expired by `now` count as missing. Each function is a few statements on an
+index, so none blocks for long.
 """
 
-# ruff: noqa: S608 - statements are put together from this module's constants; what comes from outside is bound
+# ruff: noqa: S608 - statements consist of this module's constants; outside values are bound
 import sqlite3
 from dataclasses import fields
 from operator import attrgetter
@@ -22,7 +22,7 @@ _ALIVE_TURN = "owner = ? AND turn_id = ? AND forget_at > ?"
 
 
 def create(db: sqlite3.Connection, turn: TurnHead, title: str, now: float) -> TurnHead:
-    """The turn that is kept: this one, or the one that is there."""
+    """Returns the stored turn: this one, or an earlier one with the same id."""
     if kept := head(db, turn.owner, turn.turn_id, now):
         return kept
     ids = (turn.owner, turn.conversation_id)
@@ -46,7 +46,7 @@ def head(db: sqlite3.Connection, owner: str, turn_id: str, now: float) -> TurnHe
 
 
 def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> bool | None:
-    """Whether a request to stop lay in the slot; None where another batch lies there, or the turn is gone."""
+    """Returns whether the slot had a request to stop; None if it is taken or the turn is gone."""
     claimed = db.execute(
         f"""INSERT INTO log (turn_key, slot, data, writer, lease_until, final)
         SELECT key, ?, ?, ?, ?, ? FROM turn WHERE {_ALIVE_TURN} AND created_at = ?
@@ -66,7 +66,7 @@ def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> 
 
 
 def batches(db: sqlite3.Connection, turn: TurnHead, from_slot: int, now: float) -> list[Batch]:
-    """The claimed slots from this one on, gaps included."""
+    """Returns the claimed slots from this one on, even after a gap."""
     found = db.execute(
         f"""SELECT slot, data, writer, lease_until, final FROM log JOIN turn ON turn_key = key
         WHERE {_ALIVE_TURN} AND slot >= ? AND data IS NOT NULL ORDER BY slot""",
@@ -97,7 +97,7 @@ def request_stop(db: sqlite3.Connection, turn: TurnHead, slot: int, now: float) 
 def conversations(
     db: sqlite3.Connection, owner: str, limit: int, after: Position | None, now: float
 ) -> list[Conversation]:
-    """At most `limit` of them, those after a position where one is given."""
+    """Returns at most `limit` conversations, after a position if it is given."""
     rest = "AND (updated_at, conversation_id) < (?, ?)" if after else ""
     found = db.execute(
         f"""SELECT {_CONVERSATION} FROM conversation WHERE owner = ? AND expires_at > ? {rest}
@@ -123,7 +123,7 @@ def turns(
     limit: int | None,
     after: TurnHead | None,
 ) -> list[TurnHead]:
-    """At most `limit` turns, oldest first, those after a turn if one is given."""
+    """Returns at most `limit` turns, oldest first, after a turn if it is given."""
     rest = "AND (created_at, turn_id) > (?, ?)" if after else ""
     position = (after.created_at, after.turn_id) if after else ()
     found = db.execute(
@@ -142,8 +142,10 @@ def rename(db: sqlite3.Connection, owner: str, conversation_id: str, title: str,
 
 
 def delete(db: sqlite3.Connection, owner: str, conversation_id: str, limit: int, now: float) -> bool | None:
-    """Deletes at most `limit` turns, and their logs by the tables' definition. None if there may be more turns;
-    else the conversation is deleted, too, and the result is whether it existed.
+    """Deletes at most `limit` turns with their logs.
+
+    Returns None if there may be more turns. Otherwise it deletes the conversation and
+    returns whether it existed.
     """
     ids = (owner, conversation_id)
     turns = db.execute(
@@ -156,7 +158,10 @@ def delete(db: sqlite3.Connection, owner: str, conversation_id: str, limit: int,
 
 
 def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:
-    """Deletes expired turns and conversations, `limit` of each at most. True where there may be more."""
+    """Deletes at most `limit` expired turns and conversations.
+
+    Returns whether there may be more.
+    """
     turns = db.execute(
         "DELETE FROM turn WHERE key IN (SELECT key FROM turn WHERE forget_at <= ? LIMIT ?)", (now, limit)
     )
@@ -169,7 +174,7 @@ def purge(db: sqlite3.Connection, limit: int, now: float) -> bool:
 
 
 def _expire_early(db: sqlite3.Connection, turn: TurnHead, expires_at: float) -> None:
-    """The conversation expires with the last of its turns."""
+    """Lets the turn expire early, and its conversation with the last of its turns."""
     db.execute(
         "UPDATE turn SET forget_at = min(forget_at, ?) WHERE owner = ? AND turn_id = ?",
         (expires_at, turn.owner, turn.turn_id),

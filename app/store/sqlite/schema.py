@@ -1,9 +1,9 @@
-"""The SQLite file: its tables, its version, and how a connection to it is opened.
+"""The SQLite file: its tables, its version, and how it is opened.
 
-`PRAGMA user_version` is the version of the tables: 0 in a new file, 1 in a file of version 0.1.0, which is converted
-in one transaction. A file of a newer version, or one that holds somebody else's tables, is refused and left as it is.
-So is one that has a version and not our tables: other programs count theirs from 1, too. A mere addition does not
-raise the version, since older programs refuse a higher one.
+`PRAGMA user_version` is the version of the tables: 0 in a new file, 1 in a file of Rivulet
+0.1.0, which is converted in one transaction. A file of a newer version or with the tables
+of another program is refused and not changed. An addition does not raise the version,
+because older programs refuse a higher one.
 """
 
 import os
@@ -46,7 +46,7 @@ _TURNS = (
         forget_at REAL NOT NULL,
         UNIQUE (owner, turn_id)
     )""",
-    # a slot is claimed where it has data; without, only a request to stop lies in it
+    # a slot with data is claimed; a slot without data has only a request to stop
     """CREATE TABLE log (
         turn_key INTEGER NOT NULL REFERENCES turn (key) ON DELETE CASCADE,
         slot INTEGER NOT NULL,
@@ -77,7 +77,7 @@ _FROM_VERSION_1 = (
     *_TURN_INDEXES,  # last: the old tables' indexes have the same names
 )
 _STEPS = {0: (*_CONVERSATIONS, *_TURNS, *_TURN_INDEXES), 1: _FROM_VERSION_1}
-# one statement: between two, another process might make our tables
+# one statement, because another process may create our tables between two
 _IS_NOT_OURS = """
     SELECT CASE user_version
         WHEN 0 THEN EXISTS (SELECT 1 FROM sqlite_master)
@@ -88,14 +88,16 @@ _IS_NOT_OURS = """
 
 
 def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Opens the file, which is made where it is missing, readable by this user alone. One thread at a time may use the
-    connection. Raises StoreSetupError where the file cannot be used, and sqlite3.Error where it may be later.
+    """Opens the file, and creates it if it is missing, readable only by this user.
+
+    One thread at a time may use the connection. Raises StoreSetupError if the file cannot
+    be used, and sqlite3.Error for a temporary failure.
     """
-    _make(path)
+    _create(path)
     try:
-        # the thread that opens it is not always the one that uses it
+        # another thread than the opening one may use it
         connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
-        return _prepared(connection, path)
+        return _prepare_or_close(connection, path)
     except sqlite3.Error as error:
         if result_code(error) in _LASTING:
             raise StoreSetupError(f"{path} cannot be used: {error}") from error
@@ -103,22 +105,22 @@ def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connec
 
 
 def result_code(error: BaseException) -> int:
-    """SQLite's primary result code (its higher bits tell details); 0 where the error does not come from SQLite."""
+    """Returns SQLite's primary result code; 0 if the error is not SQLite's."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # its log and its shared memory take the mode over
+        path.touch(mode=0o600)  # its log and its shared memory inherit the mode
     except OSError as error:
-        raise StoreSetupError(f"{path} cannot be made: {error.strerror}") from error
-    # not by opening it: to close it again would drop the locks that SQLite holds in this process
+        raise StoreSetupError(f"{path} cannot be created: {error.strerror}") from error
+    # not by opening it: closing it would drop the locks of SQLite in this process
     if not os.access(path, os.R_OK | os.W_OK):
         raise StoreSetupError(f"{path} cannot be written")
 
 
-def _prepared(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+def _prepare_or_close(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         _prepare(connection, path)
     except BaseException:
@@ -128,18 +130,18 @@ def _prepared(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    _refuse_what_is_not_ours(connection, path)
+    _refuse_foreign_file(connection, path)
     if _value(connection, "PRAGMA journal_mode = WAL") != "wal":
         raise StoreSetupError(f"{path}: no write-ahead log is possible there; is it a network file system?")
-    # what a killed process has written stays, as it does with FULL; a power cut may take the last second, and never the
-    # file's consistency. An fsync for each batch would take longer than all the rest of an append.
+    # A killed process loses nothing, as with FULL. A power cut may lose the last second, but never
+    # the file's consistency. An fsync for each batch would dominate the time of an append.
     connection.execute("PRAGMA synchronous = NORMAL")
     if _version(connection) != VERSION:
-        make_tables(connection)
-    connection.execute("PRAGMA foreign_keys = ON")  # not before: a table that is dropped would take its log with it
+        create_tables(connection)
+    connection.execute("PRAGMA foreign_keys = ON")  # not before: dropping a table would delete its log
 
 
-def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_foreign_file(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version > VERSION:
         raise StoreSetupError(f"{path} has version {version}, of a newer Rivulet; this one knows {VERSION}")
@@ -147,11 +149,11 @@ def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None
         raise StoreSetupError(f"{path} is the database of another program")
 
 
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Makes the tables, or converts those of an older version."""
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Creates the tables, or converts those of an older version."""
     connection.execute("BEGIN IMMEDIATE")
     version = _version(connection)
-    if version in _STEPS:  # else another process was faster
+    if version in _STEPS:  # else another process has done it
         for statement in _STEPS[version]:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,8 +1,8 @@
-"""The store in a file: SQLite, embedded, for one machine and any number of processes on it.
+"""The store in a SQLite file, for any number of processes on one machine.
 
-The statements are in queries; they run in two threads, so that nobody who reads waits for who writes: readers
-of a write-ahead log never wait for a lock. Every method but `delete` is one transaction. What has expired is deleted at
-the opening and behind a `create` now and then, a little each time.
+Reads and writes run in two threads, because readers of a write-ahead log never wait for a
+lock. Every method except `delete` is one transaction. Expired rows are deleted when the
+store is opened, and occasionally after a `create`, a few at a time.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ from app.store.sqlite.schema import connect
 from app.store.sqlite.worker import Worker
 
 PURGE_EVERY = 60.0  # seconds
-DELETE_AT_MOST = 100  # turns in one transaction: other writes wait for a few milliseconds
+DELETE_AT_MOST = 100  # turns in one transaction, so that other writes wait only a few milliseconds
 PURGE_AT_MOST = 50  # turns, and as many conversations
 
 
 class SQLiteStore:
-    """A Store (app.store) in a file. `connect` opens the file; `clock` tells the time."""
+    """A Store (app.store) in a file. `connect` opens the file; `clock` returns the time."""
 
     def __init__(
         self,
@@ -44,8 +44,10 @@ class SQLiteStore:
         connect: Callable[[Path], sqlite3.Connection] = connect,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Makes the file and its directory where they are missing. Blocks. Raises StoreSetupError where the file cannot
-        be used, and StoreUnavailableError where another process keeps it locked.
+        """Creates the file and its directory if they are missing. Blocks.
+
+        Raises StoreSetupError if the file cannot be used, and StoreUnavailableError if
+        another process keeps it locked.
         """
         self._clock = clock
         self._writes = Worker(partial(connect, path), "BEGIN IMMEDIATE")
@@ -140,4 +142,4 @@ class SQLiteStore:
 
     def _purge(self, db: sqlite3.Connection) -> None:
         if queries.purge(db, PURGE_AT_MOST, self._clock()):
-            self._purge_at = 0.0  # there is more: the next one need not wait
+            self._purge_at = 0.0  # there are more: the next `create` purges again

@@ -1,8 +1,9 @@
-"""A thread with a connection of its own, in which transactions run one after the other.
+"""A thread with its own connection, which runs transactions one after the other.
 
-A job is a function of the connection; what it does is one transaction. Where it meets a lock, a full disk, a read or
-write that fails, it is run again on a new connection, and after the last attempt StoreUnavailableError is raised. A
-lock that is never released takes longest: BUSY_TIMEOUT three times and the PAUSES, together half a lease.
+A job is a function of the connection, run as one transaction. If it meets a lock, a full
+disk, or a failing read or write, it runs again on a new connection. After the last attempt
+StoreUnavailableError is raised. A lock that is never released takes longest: three times
+BUSY_TIMEOUT and the PAUSES, together half a lease.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ Job = Callable[[sqlite3.Connection], T]
 
 
 class Worker:
-    """Runs transactions. `begin` opens each: BEGIN IMMEDIATE where it writes. `connect` is called when it is needed."""
+    """Runs transactions, opened by the statement `begin`, on connections of `connect`."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], begin: str) -> None:
         self._connect = connect
@@ -50,19 +51,19 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rivulet-sqlite")
 
     async def run(self, job: Job[T]) -> T:
-        """What the job returns, once it is committed. Raises StoreUnavailableError."""
+        """Returns the job's result after the commit. Raises StoreUnavailableError."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempts, job)
 
     def run_blocking(self, job: Job[T]) -> T:
-        """The same for the one who opens the store. Raises StoreSetupError, too."""
+        """Blocks, for the opening of the store. Raises StoreSetupError as well."""
         return self._attempts(job, is_open=False)
 
     def run_unattended(self, job: Job[object]) -> None:
-        """Runs it when there is time, and nobody waits; that it failed is only logged."""
+        """Runs the job later without a waiting caller. A failure is only logged."""
         self._thread.submit(self._attempts, job).add_done_callback(_log_failure)
 
     def close(self) -> None:
-        """Ends after what is under way. Blocks."""
+        """Ends after the running jobs. Blocks."""
         self._thread.shutdown()
         self._disconnect()
 
@@ -71,7 +72,7 @@ class Worker:
             try:
                 return self._attempt(job, is_open=is_open)
             except StoreUnavailableError as error:
-                log.warning("%s; trying again", error)
+                log.warning("%s; retrying", error)
                 time.sleep(pause)
         return self._attempt(job, is_open=is_open)
 
@@ -79,7 +80,7 @@ class Worker:
         try:
             return self._transaction(job)
         except BaseException as error:
-            self._disconnect()  # which rolls back, and forgets whatever state the error has left
+            self._disconnect()  # rolls back, and drops the state of the connection
             code = result_code(error)
             if code in LASTING or (is_open and isinstance(error, StoreSetupError)):
                 raise StoreRefusedError(f"SQLite: {error}") from error
@@ -103,4 +104,4 @@ class Worker:
 
 def _log_failure(done: Future[object]) -> None:
     if done.exception():
-        log.warning("left for later: %s", done.exception())
+        log.warning("background job failed: %s", done.exception())

@@ -211,7 +211,7 @@ def test_second_create_keeps_conversation_in_use(dynamodb: DynamoDB, clock: Cloc
     ]
     assert turns.create(Table(meeting(call, encounters), dynamodb.table), loser, "title", clock.now) == winner
     assert not encounters
-    assert turns.listed(table, owner, loser.conversation_id, clock.now) == [other]
+    assert turns.list_turns(table, owner, loser.conversation_id, clock.now) == [other]
 
 
 async def test_hanging_request_does_not_block_others(

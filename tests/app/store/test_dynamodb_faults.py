@@ -171,5 +171,5 @@ async def test_endless_unprocessed_items_are_unavailable(
     for _ in range(7):
         await store.create(a_turn(clock, owner, conversation_id="c"), "title")
     faulty.faults.extend([*[Fault.PASS] * 3, *[Fault.PARTLY] * 5])
-    with pytest.raises(StoreUnavailableError, match="left a part of a batch unprocessed 5 times"):
+    with pytest.raises(StoreUnavailableError, match="items unprocessed after 5 requests"):
         await store.turns(owner, "c")

@@ -41,7 +41,7 @@ async def test_an_impossible_id_is_not_stored(
 async def test_an_impossible_time_is_not_stored(
     store: Store, clock: Clock, owner: str, field: str, impossible: float
 ) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         await store.create(a_turn(clock, owner, **{field: impossible}), "title")
     assert (await store.conversations(owner, 10)).conversations == []
 
@@ -53,7 +53,7 @@ async def test_an_impossible_time_is_not_appended(
 ) -> None:
     turn = await store.create(a_turn(clock, owner), "title")
     changes: dict[str, Any] = {field: impossible}
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         await store.append(turn, a_batch(**changes))
     assert await store.batches(turn) == []
 

@@ -57,12 +57,12 @@ async def test_file_has_wal_and_version(other: sqlite3.Connection) -> None:
 
 def test_file_as_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    with pytest.raises(StoreSetupError, match=r"data/rivulet\.db cannot be made: "):
+    with pytest.raises(StoreSetupError, match=r"data/rivulet\.db cannot be created: "):
         SQLiteStore(tmp_path / "data" / "rivulet.db")
 
 
 def test_uncreatable_directory_is_named() -> None:
-    with pytest.raises(StoreSetupError, match=r"^/proc/rivulet/rivulet.db cannot be made: "):
+    with pytest.raises(StoreSetupError, match=r"^/proc/rivulet/rivulet.db cannot be created: "):
         SQLiteStore(Path("/proc/rivulet/rivulet.db"))
 
 
@@ -128,7 +128,7 @@ async def test_short_lock_is_awaited(
     turn = a_turn(clock, owner)
     other.execute("BEGIN IMMEDIATE")
     creating = asyncio.create_task(store.create(turn, "title"))
-    await asyncio.to_thread(wait_until, lambda: "trying again" in caplog.text, "a second attempt")
+    await asyncio.to_thread(wait_until, lambda: "retrying" in caplog.text, "a second attempt")
     other.execute("ROLLBACK")
     assert await creating == turn
 
@@ -259,7 +259,7 @@ def test_unattended_failure_is_logged(path: Path, caplog: pytest.LogCaptureFixtu
     lane = opened(path)
     lane.run_unattended(lambda db: rows(db, "nowhere"))
     lane.close()
-    assert "left for later: no such table" in caplog.text
+    assert "background job failed: no such table" in caplog.text
 
 
 async def test_damaged_file_is_unavailable(store: SQLiteStore, path: Path, owner: str) -> None:

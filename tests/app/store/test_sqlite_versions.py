@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.store import StoreUnavailableError
-from app.store.sqlite.schema import VERSION, connect, make_tables
+from app.store.sqlite.schema import VERSION, connect, create_tables
 from app.store.sqlite.store import SQLiteStore
 from tests.app.store.converting import KILLED
 from tests.app.store.makers import Clock
@@ -103,5 +103,5 @@ def test_a_newer_conversion_is_not_undone(path: Path) -> None:
     newer = VERSION + 1
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA user_version = {newer}")
-        make_tables(connection)
+        create_tables(connection)
     assert content(path)[0] == newer
