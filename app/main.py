@@ -1,4 +1,4 @@
-"""The composition root: builds the application from its settings and passes every part what it depends on."""
+"""The composition root: builds the application and its parts from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app.chat.conversations import Conversations
-from app.chat.turns import LONGEST_SILENCE, Turns
+from app.chat.lifecycle import LONGEST_SILENCE
+from app.chat.turns import Turns
 from app.files import WEB, Files
 from app.loading import load_settings
 from app.logs import configure_logging
@@ -18,13 +19,9 @@ from app.middleware.headers import HeadersMiddleware
 from app.middleware.request import RequestMiddleware
 from app.middleware.slash import SlashMiddleware
 from app.openapi import add_openapi
-from app.routes.chat import chat_router
-from app.routes.compat import tutorial_router
-from app.routes.conversations import conversations_router
-from app.routes.dependencies import GetOwner, everyone
+from app.routes import chat, compat, conversations, service, turns
+from app.routes.dependencies import GetOwner, anonymous
 from app.routes.problems import add_problem_handlers
-from app.routes.service import service_router
-from app.routes.turns import turns_router
 from app.secrets import Secrets
 from app.settings import Settings
 from app.store.opening import open_store
@@ -32,41 +29,43 @@ from app.upstream.client import Upstream
 
 
 def create_app(
-    settings: Settings | None = None, *, identify: GetOwner = everyone, longest_silence: float = LONGEST_SILENCE
+    settings: Settings | None = None, *, get_owner: GetOwner = anonymous, longest_silence: float = LONGEST_SILENCE
 ) -> FastAPI:
-    """The ASGI application; settings come from outside where none are given. Raises ConfigurationError.
+    """Returns the ASGI application. Raises ConfigurationError.
 
-    `identify` says who sends a request: conversations belong to who began them. After `longest_silence` seconds a
+    `settings` are those of the process by default. `get_owner` returns the owner of a
+    request, and so of the conversations that it begins. After `longest_silence` seconds a
     stream begins without an answer.
     """
     settings = settings or load_settings()
     configure_logging(settings)
     upstream = Upstream(settings, Secrets(settings))
     store = open_store(settings)
-    chat = Turns(settings, upstream, store, TurnMetrics(settings).turn_ended, longest_silence=longest_silence)
+    all_turns = Turns(settings, upstream, store, TurnMetrics(settings).turn_ended, longest_silence=longest_silence)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await chat.close()
+        await all_turns.close()
         await upstream.close()
         await store.close()
 
     app = FastAPI(
         title="Rivulet",
         lifespan=lifespan,
-        redirect_slashes=False,  # they would lead to the host that a client names
-        openapi_url=None,  # and with it no pages that load scripts from elsewhere
+        redirect_slashes=False,  # a redirect would name the host of the request
+        openapi_url=None,  # its pages would load scripts from other hosts
     )
-    app.state.interrupt_turns = chat.close  # for a host that must not wait until they end by themselves
+    app.state.interrupt_turns = all_turns.close  # for a host that cannot wait for their ends
+    app.state.get_owner = get_owner
+    app.state.turns = all_turns
+    app.state.conversations = Conversations(all_turns, store)
+    app.state.page_config = service.make_page_config(settings)
     add_problem_handlers(app)
-    app.include_router(chat_router(chat, identify))
-    app.include_router(turns_router(chat, identify))
-    app.include_router(conversations_router(Conversations(chat, store), identify))
-    app.include_router(tutorial_router(chat, identify))
-    app.include_router(service_router(settings))
+    for module in (chat, turns, conversations, compat, service):
+        app.include_router(module.router)
     add_openapi(app, settings)
-    app.router.default = Files(WEB)  # what no route has taken
+    app.router.default = Files(WEB)  # for paths without a route
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(SlashMiddleware)
     app.add_middleware(HeadMiddleware)

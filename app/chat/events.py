@@ -1,34 +1,33 @@
-"""Events of the wire as SSE frames, and collected into one answer. Pure."""
+"""Events of the wire as SSE frames, and as one whole turn. Pure."""
 
 from collections.abc import Iterable
 
 from app import sse
+from app.chat.lifecycle import RUNNING
 from app.chat.log_format import Numbered
-from app.contract import End, Event, Reasoning, Refusal, Source, Status, Text, Turn
+from app.contract import End, Event, Reasoning, Refusal, Source, Text, Turn
 from app.store import TurnHead
-
-RUNNING = End(status=Status.RUNNING)
 
 
 def frame(turn_id: str, seq: int, event: Event) -> bytes:
-    """The event as one SSE frame; `seq` counts a turn's events from 0 without a gap."""
+    """Returns the event as one SSE frame; `seq` counts a turn's events from 0 without a gap."""
     return sse.encode(event.model_dump_json(), event=event.event, event_id=f"{turn_id}:{seq}")
 
 
 def collect(head: TurnHead, events: Iterable[Numbered]) -> Turn:
-    """A turn's events so far as one answer; `running` where there is no `End` yet."""
-    said: dict[type[Event], list[str]] = {Text: [], Reasoning: [], Refusal: []}
+    """Returns the turn of these events; `running` if there is no `End` yet."""
+    parts: dict[type[Event], list[str]] = {Text: [], Reasoning: [], Refusal: []}
     sources: list[Source] = []
     end = RUNNING
     for _, event in events:
         match event:
             case Text() | Reasoning() | Refusal():
-                said[type(event)].append(event.delta)
+                parts[type(event)].append(event.delta)
             case Source():
                 sources.append(event)
             case End():
                 end = event
-    text, reasoning, refusal = ("".join(parts) for parts in said.values())
+    text, reasoning, refusal = ("".join(deltas) for deltas in parts.values())
     return Turn(
         turn_id=head.turn_id,
         conversation_id=head.conversation_id,

@@ -1,8 +1,9 @@
 """Events as the data of a batch, and back. Pure.
 
-A batch is one JSON array: the sequence number of its first event, then its events in order. Text, by far the most, is
-a plain string; every other event is an object with its name under `event`. So a batch of 25 tokens takes about 200
-bytes, where one write unit of DynamoDB has 1024.
+A batch is one JSON array: the sequence number of its first event, then its events in order.
+Text, the most frequent, is a plain string; every other event is an object with its name
+under `event`. So a batch of 25 tokens takes about 200 bytes; one write unit of DynamoDB
+has 1024.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,19 +18,19 @@ from app.contract import EVENTS, End, Event, Reasoning, Refusal, Status, Text
 Numbered = tuple[int, Event]
 MAX_BATCH = 256 * 1024  # bytes; a store takes 300 KiB
 MAX_EVENTS = 1024  # of one batch: encoding or decoding them takes a few milliseconds
-MAX_DELTA = 32 * 1024  # characters of one event, of which JSON makes six bytes each at the most
+MAX_DELTA = 32 * 1024  # characters of one event; JSON has at most six bytes for each
 
 
 def encode(first_seq: int, events: Iterable[Event]) -> bytes:
-    """The data of a batch that begins with the event number `first_seq`."""
+    """Returns the data of a batch that begins with the event number `first_seq`."""
     return to_json([first_seq, *map(_to_plain, events)])
 
 
-def batches(first_seq: int, events: Sequence[Event]) -> Iterator[tuple[bytes, int]]:
-    """The data of as many batches as it takes to keep each below MAX_BATCH and MAX_EVENTS, with the number of events in
-    each.
+def encode_batches(first_seq: int, events: Sequence[Event]) -> Iterator[tuple[bytes, int]]:
+    """Yields the data of each batch, with its number of events.
 
-    No events make one empty batch: it carries nothing but the producer's lease.
+    Each has at most MAX_EVENTS events and MAX_BATCH bytes, or a single event. No events
+    make one empty batch, which renews the producer's lease.
     """
     half = len(events) // 2
     if len(events) <= MAX_EVENTS:
@@ -37,12 +38,12 @@ def batches(first_seq: int, events: Sequence[Event]) -> Iterator[tuple[bytes, in
         if len(data) <= MAX_BATCH or not half:
             yield data, len(events)
             return
-    yield from batches(first_seq, events[:half])
-    yield from batches(first_seq + half, events[half:])
+    yield from encode_batches(first_seq, events[:half])
+    yield from encode_batches(first_seq + half, events[half:])
 
 
-def pieces(event: Event) -> Iterable[Event]:
-    """The event, or where its text is longer than MAX_DELTA, several that make it up."""
+def split_long(event: Event) -> Iterable[Event]:
+    """Returns the event, or several events with parts of its text if that exceeds MAX_DELTA."""
     if not isinstance(event, Text | Reasoning | Refusal) or len(event.delta) <= MAX_DELTA:
         return (event,)
     cuts = range(0, len(event.delta), MAX_DELTA)
@@ -50,18 +51,18 @@ def pieces(event: Event) -> Iterable[Event]:
 
 
 def decode(data: bytes) -> list[Numbered]:
-    """The events of a batch, each with its number. Raises ValueError, without any value of the batch, if it is no batch
-    at all.
+    """Returns the events of a batch, each with its number.
 
-    A newer version may have written it: unknown fields are dropped, and an event that is unknown or unreadable becomes
-    an empty text, so that the numbers keep their places.
+    A newer version may have written it: unknown fields are dropped, and an unknown or
+    unreadable event becomes an empty text, so that the numbers stay right. Raises
+    ValueError, whose text has no part of the data, if it is not a batch.
     """
     first_seq, plain = _split(from_json(data))
     return [(first_seq + offset, _from_plain(item)) for offset, item in enumerate(plain)]
 
 
-def joined(events: Iterable[Numbered]) -> list[Numbered]:
-    """The events with texts that follow each other as one, which has the number of the first."""
+def join_texts(events: Iterable[Numbered]) -> list[Numbered]:
+    """Joins adjacent texts into one, which has the number of the first."""
     result: list[Numbered] = []
     for is_text, group in groupby(events, lambda numbered: isinstance(numbered[1], Text)):
         if not is_text:
@@ -70,11 +71,6 @@ def joined(events: Iterable[Numbered]) -> list[Numbered]:
         numbers, texts = zip(*group, strict=True)
         result.append((numbers[0], Text(delta="".join(text.delta for text in texts))))
     return result
-
-
-def decode_all(batches: Sequence[bytes]) -> list[Numbered]:
-    """The events of a whole log, in order."""
-    return [numbered for data in batches for numbered in decode(data)]
 
 
 def _split(batch: Any) -> tuple[int, list[Any]]:  # noqa: ANN401 - JSON

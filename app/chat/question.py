@@ -1,19 +1,20 @@
-"""A request to chat as a turn to be kept: is it allowed, what is kept of it, is it the same one again. Pure."""
+"""A chat request as a turn: whether it is allowed, what is stored of it, whether it is the same again. Pure."""
 
 import uuid
 
+from app.chat.lifecycle import DAY
 from app.contract import ChatRequest
 from app.problems import InvalidRequest
 from app.settings import Settings
 from app.store import TurnHead
 
-DAY = 86_400.0
 TITLE_CHARS = 80
-CONVERSATIONS = uuid.UUID("5b0a7c0e-6f5d-4c53-9a53-2f6d6f3f7c11")  # the namespace of the ids made here (RFC 9562, 5.5)
+# the namespace of the conversation ids that are made here (RFC 9562, 5.5)
+CONVERSATIONS = uuid.UUID("5b0a7c0e-6f5d-4c53-9a53-2f6d6f3f7c11")
 
 
 def check(request: ChatRequest, settings: Settings) -> None:
-    """Raises InvalidRequest where the request exceeds what the settings allow."""
+    """Raises InvalidRequest if the request exceeds what the settings allow."""
     if request.model is not None and request.model not in settings.allowed_models:
         raise InvalidRequest.of_field("model", f"must be one of {', '.join(settings.allowed_models)}")
     if request.parent_turn_id is not None and request.conversation_id is None:
@@ -25,12 +26,12 @@ def check(request: ChatRequest, settings: Settings) -> None:
 
 
 def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: str, now: float) -> TurnHead:
-    """The turn as it is to be kept, with a producer that nobody else has."""
+    """Returns the turn to store, with a new producer."""
     return TurnHead(
         turn_id=turn_id,
         owner=owner,
         producer=uuid.uuid4().hex,
-        # by the turn's id: whoever retries a first question means the same conversation
+        # by the turn's id: a retry of a first question gets the same conversation
         conversation_id=str(request.conversation_id or uuid.uuid5(CONVERSATIONS, turn_id)),
         parent_turn_id=_text(request.parent_turn_id),
         message=request.message,
@@ -42,8 +43,10 @@ def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: s
 
 
 def is_same(request: ChatRequest, head: TurnHead) -> bool:
-    """Whether the request asks what `head` was asked. Only what the client sent is compared: the server's defaults may
-    have changed since, and a first question does not know its conversation yet.
+    """Whether the request is the same question as `head`.
+
+    Only what the client sent is compared: the server's defaults may have changed since, and
+    a first question does not have its conversation's id yet.
     """
     return (
         request.message == head.message
@@ -55,7 +58,7 @@ def is_same(request: ChatRequest, head: TurnHead) -> bool:
 
 
 def title_of(message: str) -> str:
-    """The first words of a message on one line, or its first characters if they are not divided into words."""
+    """Returns the first words of a message on one line, or its first characters if it has no spaces."""
     line = " ".join(message.split())
     if len(line) <= TITLE_CHARS:
         return line

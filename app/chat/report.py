@@ -1,4 +1,4 @@
-"""What is known of a turn when it is over, measured from the question's arrival."""
+"""What is reported of a turn at its end, measured from the arrival of the question."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from app.contract import End, Event, Refusal, Text, Usage
 
 @dataclass(frozen=True)
 class TurnReport:
-    """`outcome` is a Status. Times are in seconds; `first_token` is None where no token came."""
+    """`outcome` is a Status. Times are in seconds; `first_token` is None if there was none."""
 
     outcome: str
     code: str | None
@@ -31,11 +31,13 @@ class Stopwatch:
         self._began = time.monotonic()
         self._first_token: float | None = None
 
-    def saw(self, event: Event) -> None:
+    def see(self, event: Event) -> None:
+        """Notes the time of the first token."""
         if self._first_token is None and isinstance(event, Text | Refusal):
             self._first_token = time.monotonic() - self._began
 
-    def over(self, end: End) -> None:
+    def stop(self, end: End) -> None:
+        """Reports the turn."""
         duration = time.monotonic() - self._began
         code = end.error.code if end.error else end.reason
         self._on_end(TurnReport(end.status, code, self._model, self._first_token, duration, end.usage))

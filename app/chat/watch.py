@@ -1,25 +1,29 @@
-"""How long this process has seen the logs of running turns unchanged, by its own monotonic clock.
+"""How long this process has seen the logs of running turns unchanged.
 
-A producer renews its lease by appending to its log. Its clock and that of a reader may differ, so a reader does not
-compare the lease with its own clock: it measures for how long the log has not changed while it watched. A watch lasts
-over several requests, so that a client that polls learns of a dead producer, too.
+A producer renews its lease by appending to its log. Its wall clock and that of a reader may
+differ, so a reader does not compare the lease with its own clock: it measures, on its
+monotonic clock, for how long the log has not changed. A watch lasts over several requests,
+so a client that polls also learns of a dead producer.
 """
 
 import asyncio
 
 from app.store import TurnHead
 
-MAX_TURNS = 1000  # watched at once; the one that has been unchanged for longest is dropped for another
+MAX_TURNS = 1000  # watched at once; beyond, the turn unchanged for longest is dropped
 
 
 class Watch:
-    """The slots that come next in the logs of turns, and since when."""
+    """The next slots of the logs of turns, and since when each is the next one."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, float], tuple[int, float]] = {}
 
     def unchanged(self, turn: TurnHead, slot: int) -> float:
-        """Seconds since the log was first seen to end before this slot; 0.0 for the first time."""
+        """Returns the seconds since the log was first seen to end before this slot.
+
+        0.0 for the first time.
+        """
         now = asyncio.get_running_loop().time()
         seen, since = self._seen.get(_key(turn), (None, now))
         if seen == slot:
@@ -31,7 +35,7 @@ class Watch:
         return 0.0
 
     def forget(self, turn: TurnHead) -> None:
-        """Begins anew: the turn is over, or its log could not be read for a while."""
+        """Restarts the watch: the turn is over, or its log could not be read."""
         self._seen.pop(_key(turn), None)
 
 

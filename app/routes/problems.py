@@ -1,7 +1,10 @@
-"""Errors as responses: each is `application/problem+json` (RFC 9457), also FastAPI's and Starlette's own."""
+"""Errors as responses of type `application/problem+json` (RFC 9457).
+
+This includes the errors of FastAPI and Starlette.
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,8 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.chat.log_format import Numbered
-from app.contract import End, FieldError, ProblemDetails, Status
+from app.contract import FieldError, Status, Turn
 from app.middleware.problem_response import MEDIA_TYPE, problem_response
 from app.problems import BadRequest, InvalidRequest, MethodNotAllowed, Problem, problem_of_status
 
@@ -25,23 +27,20 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
     }
 }
-NOTHING_MORE: dict[int | str, dict[str, Any]] = {204: {"description": "The stream was read to its end before"}}
+STREAM_RESPONSES: dict[int | str, dict[str, Any]] = {204: {"description": "The client already has the last event"}}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Makes `app` answer the exceptions of a request with their problems."""
+    """Registers the handlers of a request's exceptions."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(RequestValidationError)(on_invalid)
     app.exception_handler(ResponseValidationError)(on_invalid_response)
     app.exception_handler(HTTPException)(on_http)
 
 
-def failure_of(events: Sequence[Numbered]) -> Response | None:
-    """The response for a turn that failed: nothing of it has been sent yet, so it still has a status."""
-    match events[-1]:
-        case _, End(status=Status.FAILED, error=ProblemDetails() as details):
-            return problem_response(details)
-    return None
+def failure_response(turn: Turn) -> Response | None:
+    """Returns the response for a turn that failed; nothing was sent yet, so it has a status."""
+    return problem_response(turn.error) if turn.status is Status.FAILED and turn.error else None
 
 
 async def on_problem(request: Request, problem: Problem) -> Response:
@@ -49,7 +48,7 @@ async def on_problem(request: Request, problem: Problem) -> Response:
 
 
 async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-    """FastAPI's validation: 400 if the body is no JSON, else 422 with the first fields that are wrong."""
+    """Handles FastAPI's validation: 400 if the body is not JSON, else 422 with the first errors."""
     faults = error.errors()[:MAX_ERRORS]
     if faults[0]["type"] == "json_invalid":
         problem: Problem = BadRequest(f"body: is not valid JSON ({faults[0]['ctx']['error']})")
@@ -59,20 +58,20 @@ async def on_invalid(request: Request, error: RequestValidationError) -> Respons
 
 
 def field_error(fault: Mapping[str, Any]) -> FieldError:
-    """The field's path without where it stood ("body", "query"), and pydantic's words for what is wrong.
+    """Returns the field's path without its place ("body", "query"), and pydantic's message.
 
-    The path is cut: it may be a name of the client's own, of any length.
+    The path is cut, because the client may send names of any length.
     """
-    where, *path = fault["loc"]
+    place, *path = fault["loc"]
     detail = str(fault["msg"]).removeprefix("Value error, ")
-    if not path and where == "body":
+    if not path and place == "body":
         detail = "must be a JSON object, sent with Content-Type: application/json"
-    field = ".".join(str(part)[:MAX_NAME] for part in path) or str(where)
+    field = ".".join(str(part)[:MAX_NAME] for part in path) or str(place)
     return FieldError(field=field[:MAX_NAME].encode(errors="replace").decode(), detail=detail)
 
 
 async def on_http(request: Request, error: HTTPException) -> Response:
-    """What Starlette's routing, the file server and the body limit raise."""
+    """Handles the errors of routing, of the file server and of the body limit."""
     if error.status_code != MethodNotAllowed.status:
         problem = problem_of_status(error.status_code)
         return problem_response(problem.details(request.state.request_id), error.headers)
@@ -83,9 +82,9 @@ async def on_http(request: Request, error: HTTPException) -> Response:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """All methods of the request's path (RFC 9110, 10.2.1): of its routes, or of the files if there are none.
+    """Returns all methods of the request's path (RFC 9110, 10.2.1).
 
-    Starlette itself names those of the first route only.
+    Starlette itself returns those of the first route only.
     """
     found = [
         method
@@ -96,7 +95,10 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 async def on_invalid_response(request: Request, error: ResponseValidationError) -> Response:
-    """A response that is not what its route promises: logged by place and kind, since it may hold an answer."""
+    """Handles a response that does not match its route's model.
+
+    Only places and kinds are logged: the values may be an answer.
+    """
     faults = [f"{'.'.join(map(str, fault['loc']))[:MAX_NAME]}: {fault['type']}" for fault in error.errors()]
-    log.error("a response is not valid: %s", "; ".join(faults[:MAX_ERRORS]))
+    log.error("invalid response: %s", "; ".join(faults[:MAX_ERRORS]))
     return await on_problem(request, Problem())

@@ -1,6 +1,6 @@
-"""Where a stream goes on: `Last-Event-ID` (WHATWG HTML, section 9.2) or `?after=`, both by sequence number.
+"""Where a stream resumes: `Last-Event-ID` (WHATWG HTML, section 9.2) or `?after=`.
 
-A header without a value is none: some clients send one before their first event.
+An empty header counts as missing: some clients send one before their first event.
 """
 
 from typing import Annotated
@@ -11,15 +11,14 @@ from fastapi import Header
 from app.contract import parse_uuid
 from app.problems import InvalidRequest
 
-MAX_DIGITS = 18  # of a sequence number; Python converts no endless ones
+MAX_DIGITS = 18  # of a sequence number; Python does not convert very long ones
 
-
-# not in the OpenAPI document: that cannot say that the header must name the path's or the body's turn
+# Not in the OpenAPI document, which cannot require that the header names the turn of the path.
 LastEventId = Annotated[str | None, Header(include_in_schema=False)]
 
 
 def parse_event_id(event_id: str) -> tuple[UUID, int]:
-    """The turn and the sequence number of an `id:` line. Raises InvalidRequest."""
+    """Returns the turn and the sequence number of an `id:` line. Raises InvalidRequest."""
     turn_id, _, seq = event_id.rpartition(":")
     try:
         turn = parse_uuid(turn_id)
@@ -31,7 +30,7 @@ def parse_event_id(event_id: str) -> tuple[UUID, int]:
 
 
 def seq_of(turn_id: UUID, event_id: str) -> int:
-    """The sequence number in an event id of this turn. Raises InvalidRequest if it is of another."""
+    """Returns the sequence number of an event id. Raises InvalidRequest if it is of another turn."""
     named, seq = parse_event_id(event_id)
     if named != turn_id:
         raise InvalidRequest.of_field("Last-Event-ID", "belongs to another turn")
@@ -39,7 +38,7 @@ def seq_of(turn_id: UUID, event_id: str) -> int:
 
 
 def next_seq(turn_id: UUID, last_event_id: str | None, after: int | None) -> int:
-    """The first sequence number to send; a header, which a browser sends by itself, comes before the query."""
+    """Returns the first sequence number to send. The header, which a browser sends, has precedence."""
     if last_event_id:
         return seq_of(turn_id, last_event_id) + 1
     return 0 if after is None else after + 1

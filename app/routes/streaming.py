@@ -1,6 +1,7 @@
-"""An SSE response: sends frames as they come, a comment when none has come for 10 s, and closes its source at the end.
+"""A stream of server-sent events as a response.
 
-Its source must not raise: after the first byte there is no status left to say so.
+Frames are sent as they come, and a comment after 10 s of silence. The source of the frames
+must not raise: after the first byte no status can report it.
 """
 
 import asyncio
@@ -8,17 +9,20 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from app import sse
+from app.chat.turn_handle import TurnHandle
 
-HEARTBEAT = 10.0  # seconds of silence; proxies on the way give up after 30 to 60
+HEARTBEAT = 10.0  # seconds of silence; proxies time out after 30 to 60
 
 
 class EventStream(StreamingResponse):
-    """Streams `frames`, and closes them also where the client goes away first. It is over when `until` has returned:
-    on Lambda the process is frozen as soon as its response is.
+    """Streams `frames`, and closes them even if the client disconnects first.
+
+    The response ends when `until` has returned: Lambda freezes the process as soon as its
+    response has ended.
     """
 
     media_type = "text/event-stream"
@@ -49,7 +53,7 @@ class EventStream(StreamingResponse):
                 async for frame in frames:
                     await self._write(send, frame)
         except asyncio.CancelledError:
-            until = None  # the host is being stopped, and stops what is behind the frames, too
+            until = None  # the host is shutting down, and ends the producers as well
             raise
         finally:
             beat.cancel()
@@ -62,8 +66,23 @@ class EventStream(StreamingResponse):
         self._sent_at = time.monotonic()
 
     async def _beat(self, send: Send) -> None:
-        with suppress(OSError):  # the client is gone: whoever sends the next frame learns it, too
+        with suppress(OSError):  # the client has disconnected: the next frame raises it as well
             while True:
                 await asyncio.sleep(self._sent_at + self._heartbeat - time.monotonic())
                 if time.monotonic() - self._sent_at >= self._heartbeat:
                     await self._write(send, sse.comment("still here"))
+
+
+def stream_turn(turn: TurnHandle, frames: AsyncGenerator[bytes]) -> EventStream:
+    """Returns the frames of a turn as a response, which ends when the turn is stored."""
+    return EventStream(frames, until=turn.wait_stored, comment_first=not turn.has_begun)
+
+
+async def resume(turn: TurnHandle, seq: int, frames: AsyncGenerator[bytes] | None = None) -> Response:
+    """Returns the turn from event number `seq` on; 204 if it ended before. Raises StoreFailed.
+
+    `frames` are those of the API by default.
+    """
+    if await turn.has_ended_before(seq):
+        return Response(status_code=204)
+    return stream_turn(turn, frames or turn.frames(seq))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.chat.conversations import Conversations
-from app.chat.log_format import batches, encode
+from app.chat.log_format import encode, encode_batches
 from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest, End, Event, Start, Status, Text
 from app.settings import Settings
@@ -66,7 +66,7 @@ async def add_turn(store: SQLiteStore, conversation: str, parent: str | None, me
     turn, now = new_id(), time.time()
     head = TurnHead(turn, ME.owner, "p", conversation, parent, message, "m", None, now, now + 1e6)
     await store.create(head, "title")
-    parts = list(batches(0, [Start(turn_id=turn, conversation_id=conversation, model="m"), *answer, END]))
+    parts = list(encode_batches(0, [Start(turn_id=turn, conversation_id=conversation, model="m"), *answer, END]))
     for slot, (data, _) in enumerate(parts):
         await store.append(head, Batch(slot, data, "p", now, final=slot + 1 == len(parts)))
     return turn

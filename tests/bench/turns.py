@@ -15,7 +15,6 @@ from typing import cast
 
 from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest
-from app.routes.chat import frames
 from app.secrets import Secrets
 from app.settings import Settings
 from app.store import Batch, Store, TurnHead
@@ -54,7 +53,7 @@ async def tokens(chat: Turns, *, run_to_completion: bool) -> float:
     began = time.perf_counter()
     turn = await chat.begin(caller, ChatRequest(message="Hi"))
     first = 0.0
-    async with aclosing(frames(turn)) as answer:
+    async with aclosing(turn.frames()) as answer:
         async for frame in answer:
             if not first and b"event: text" in frame:
                 first = time.perf_counter() - began

@@ -1,17 +1,18 @@
-"""The application with a short lease, for processes that a test kills: nobody should wait for 10 s then."""
+"""The application with a lease of 2 s, for processes that a test kills."""
 
 from fastapi import FastAPI
 
-from app.chat import log_reader
+from app.chat import lifecycle
 
 LEASE = 2.0  # seconds
 
 
 def create_app() -> FastAPI:
-    """The factory that uvicorn is told of."""
-    log_reader.LEASE = LEASE
-    from app.chat import producer  # noqa: PLC0415 - it takes the lease over as it is when it is imported
-    from app.main import create_app as create_patient_app  # noqa: PLC0415 - this imports it
+    """The factory for uvicorn."""
+    lifecycle.LEASE = LEASE
+    # other modules take the lease when they are imported
+    from app.chat import log_writer  # noqa: PLC0415
+    from app.main import create_app as create_patient_app  # noqa: PLC0415
 
-    producer.RENEW_AFTER = 0.4 * LEASE
+    log_writer.RENEW_AFTER = 0.4 * LEASE
     return create_patient_app()

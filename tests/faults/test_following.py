@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import httpx2
 
 from app.chat import log_format
-from app.chat.log_reader import LEASE
+from app.chat.lifecycle import LEASE
 from infra.standin.plays import play
 from infra.standin.server import StandIn
 from tests.app.store.rival import open_at

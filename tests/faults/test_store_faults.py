@@ -39,7 +39,7 @@ async def test_locked_store_does_not_delay_answer(
             refused = asyncio.create_task(b.post("/api/chat/stream", json=question("Hi")))
             standin.open_gate("g")
             await here.until_text("Hello")
-            await asyncio.to_thread(processes.a.wait_said, f"{asked['turn_id']}: a batch is not kept yet")
+            await asyncio.to_thread(processes.a.wait_said, f"{asked['turn_id']}: a batch is not stored yet")
             response = await refused
         standin.open_gate("end")
         await here.until_over()

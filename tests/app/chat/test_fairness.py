@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from app.chat.live import BREATH, LiveLog
-from app.chat.log_format import MAX_EVENTS, Numbered, batches
-from app.chat.log_reader import Follower
+from app.chat.log_format import MAX_EVENTS, Numbered, encode_batches
+from app.chat.log_reader import LogReader
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text
 from app.store import Batch, Store, TurnHead
@@ -21,7 +21,7 @@ class Stored:
     """A store with the log of one turn that is over."""
 
     def __init__(self) -> None:
-        parts = [data for data, _ in batches(0, EVENTS)]
+        parts = [data for data, _ in encode_batches(0, EVENTS)]
         self.log = [Batch(slot, data, "p", 0.0, slot + 1 == len(parts)) for slot, data in enumerate(parts)]
 
     async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
@@ -49,8 +49,8 @@ async def runs_of_others(events: AsyncGenerator[Numbered]) -> int:
     return others.runs
 
 
-def follower() -> Follower:
-    return Follower(cast("Store", Stored()), "b", "r", Watch())
+def follower() -> LogReader:
+    return LogReader(cast("Store", Stored()), "b", "r", Watch())
 
 
 async def test_a_live_log_lets_others_run() -> None:
@@ -75,4 +75,4 @@ async def test_a_log_that_is_read_lets_others_run() -> None:
 
 
 def test_a_batch_holds_a_bounded_number_of_events() -> None:
-    assert max(count for _, count in batches(0, EVENTS)) <= MAX_EVENTS
+    assert max(count for _, count in encode_batches(0, EVENTS)) <= MAX_EVENTS

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from app.chat.history import MAX_COUNTED, MAX_TURNS, History, exchange_of, history
+from app.chat.history import MAX_COUNTED, MAX_TURNS, History, read_history, to_exchange
 from app.contract import Status, Turn
 from app.store import Store, TurnHead
 
@@ -37,8 +37,8 @@ class FakeHeads:
         self.reads += 1
         return self.answers.get(head.turn_id) or answered(head, f"a{head.turn_id}")
 
-    async def told(self, message: str, limit: int, newest: TurnHead | None = None) -> History:
-        return await history(self.store, newest or self.newest, message, limit, self.read)
+    async def history(self, message: str, limit: int, newest: TurnHead | None = None) -> History:
+        return await read_history(self.store, newest or self.newest, message, limit, self.read)
 
 
 def answered(head: TurnHead, text: str = "", **more: object) -> Turn:
@@ -61,28 +61,28 @@ def chain(length: int, message: str = "q") -> FakeHeads:
 
 
 async def test_history_is_the_path_to_the_question() -> None:
-    said = await chain(3).told("new", limit=1000)
+    said = await chain(3).history("new", limit=1000)
     assert [item.text for item in said.items] == ["q0", "a0", "q1", "a1", "q2", "a2", "new"]
     assert [item.role for item in said.items] == ["user", "assistant"] * 3 + ["user"]
     assert said.omitted == 0
 
 
 async def test_a_question_without_a_parent_stands_alone() -> None:
-    said = await history(chain(3).store, None, "new", 1000, chain(3).read)
+    said = await read_history(chain(3).store, None, "new", 1000, chain(3).read)
     assert said == History.of("new")
 
 
 @pytest.mark.parametrize("limit", range(3, 16))
 async def test_only_turns_that_fit_are_told(limit: int) -> None:
     """Each turn has 4 characters, the question 3."""
-    said = await chain(3).told("new", limit)
+    said = await chain(3).history("new", limit)
     fitting = min(3, (limit - 3) // 4)
     assert len(said.items) == 2 * fitting + 1
     assert said.omitted == 3 - fitting
 
 
 async def test_a_question_longer_than_the_limit_is_told() -> None:
-    said = await chain(3).told("new question", limit=5)
+    said = await chain(3).history("new question", limit=5)
     assert [item.text for item in said.items] == ["new question"]
     assert said.omitted == 3
 
@@ -101,19 +101,19 @@ async def test_a_question_longer_than_the_limit_is_told() -> None:
 async def test_a_turn_without_an_answer_is_left_out(blank: dict[str, object]) -> None:
     heads = chain(3)
     heads.answers["1"] = answered(heads.heads["1"]).model_copy(update=blank)
-    said = await heads.told("new", limit=1000)
+    said = await heads.history("new", limit=1000)
     assert [item.text for item in said.items] == ["q0", "a0", "q2", "a2", "new"]
     assert said.omitted == 0
 
 
 def test_a_refusal_is_an_answer() -> None:
     turn = answered(HEAD, refusal="No.", status=Status.REFUSED)
-    assert [item.text for item in exchange_of(turn)] == ["q0", "No."]
+    assert [item.text for item in to_exchange(turn)] == ["q0", "No."]
 
 
 async def test_long_turns_are_not_read_beyond_the_limit() -> None:
     heads = chain(1000, message="m" * 1000)
-    said = await heads.told("new", limit=5_500)
+    said = await heads.history("new", limit=5_500)
     assert len(said.items) == 2 * 5 + 1
     assert said.omitted == MAX_COUNTED
     assert heads.reads <= 2 * 6 + MAX_COUNTED
@@ -121,7 +121,7 @@ async def test_long_turns_are_not_read_beyond_the_limit() -> None:
 
 async def test_many_short_turns_are_not_all_read() -> None:
     heads = chain(6000)
-    said = await heads.told("new", limit=200_000)
+    said = await heads.history("new", limit=200_000)
     assert len(said.items) == 2 * MAX_TURNS + 1
     assert said.items[-2].text == "a5999"
     assert said.omitted == MAX_COUNTED
@@ -131,7 +131,7 @@ async def test_many_short_turns_are_not_all_read() -> None:
 async def test_unanswered_turns_are_not_all_read() -> None:
     heads = chain(6000)
     heads.answers = {key: answered(head) for key, head in heads.heads.items()}
-    assert len((await heads.told("new", limit=200_000)).items) == 1
+    assert len((await heads.history("new", limit=200_000)).items) == 1
     assert heads.reads <= 2 * MAX_TURNS + MAX_COUNTED
 
 
@@ -141,11 +141,11 @@ async def test_a_missing_ancestor_ends_the_path(parent: TurnHead | None) -> None
     del heads.heads["0"]
     if parent:
         heads.heads = {"0": parent, **heads.heads}
-    said = await heads.told("new", limit=1000)
+    said = await heads.history("new", limit=1000)
     assert [item.text for item in said.items] == ["q1", "a1", "q2", "a2", "new"]
     assert said.omitted == 0
 
 
 async def test_a_path_that_closes_on_itself_ends() -> None:
     heads = FakeHeads([replace(HEAD, parent_turn_id="0")])
-    assert (await heads.told("new", limit=1000)).omitted == MAX_COUNTED
+    assert (await heads.history("new", limit=1000)).omitted == MAX_COUNTED

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.log_format import Numbered, decode_all
-from app.chat.log_reader import INTERRUPTED, LEASE, Follower
-from app.chat.producer import GRACE, INTERVAL, Producer
-from app.chat.question import DAY
+from app.chat.lifecycle import DAY, GRACE, INTERRUPTED, LEASE
+from app.chat.log_format import Numbered, decode
+from app.chat.log_reader import LogReader
+from app.chat.producer import INTERVAL, Producer
 from app.chat.report import Stopwatch, TurnReport
 from app.chat.watch import Watch
 from app.contract import End, Event, Start, Status, Text, Usage
@@ -55,7 +55,7 @@ class Turn:
     reports: list[TurnReport]
 
     def stored(self) -> list[Numbered]:
-        return decode_all([batch.data for batch in self.log.log])
+        return [numbered for batch in self.log.log for numbered in decode(batch.data)]
 
     def kept_text(self) -> str:
         return text_of(self.stored())
@@ -98,8 +98,8 @@ def tokens(count: int, every: float = 0.02) -> list[tuple[float, Event]]:
     return [(every, Text(delta=f"w{number} ")) for number in range(count)]
 
 
-def follower(store: Store, name: str, clock: Clock, watch: Watch | None = None) -> Follower:
-    return Follower(store, name, "r", watch or Watch(), clock=clock)
+def follower(store: Store, name: str, clock: Clock, watch: Watch | None = None) -> LogReader:
+    return LogReader(store, name, "r", watch or Watch(), clock=clock)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -142,7 +142,7 @@ async def read(events: AsyncGenerator[Numbered]) -> list[Numbered]:
     return [event async for event in events]
 
 
-async def read_with_cuts(follower: Follower, reconnects: Sequence[tuple[float, int]]) -> list[Numbered]:
+async def read_with_cuts(follower: LogReader, reconnects: Sequence[tuple[float, int]]) -> list[Numbered]:
     """Each connection but the last lasts for so many events, and the next begins so many seconds later."""
     seen: list[Numbered] = []
     for pause, length in reconnects:

@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from app.chat.turns import LONGEST_SILENCE, Caller, Turns
+from app.chat.lifecycle import LONGEST_SILENCE
+from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest, End, Status
 from app.problems import RateLimited, UpstreamTooSlow
 from app.settings import Settings

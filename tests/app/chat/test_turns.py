@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from app.chat.lifecycle import LEASE, STOP_LIMIT
 from app.chat.log_format import encode
-from app.chat.log_reader import LEASE
-from app.chat.turns import STOP_LIMIT, Caller, Turns
+from app.chat.turns import Caller, Turns
 from app.contract import ChatRequest, Event, Start, Status, Text
 from app.settings import Settings
 from app.store import Batch, TurnHead

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.chat.lifecycle import INTERRUPTED, LEASE
 from app.chat.log_format import Numbered, encode
-from app.chat.log_reader import FORGOTTEN, INTERRUPTED, LEASE, Follower
+from app.chat.log_reader import DEAD_AFTER, LogReader
 from app.chat.watch import MAX_TURNS, Watch
 from app.contract import Start, Text
 from app.store import Batch, StoreUnavailableError, TurnHead
@@ -15,7 +16,7 @@ from tests.fakes.virtual_time import Clock, run_virtual
 
 HEAD = TurnHead("t", "me", "p", "c", None, "Hi", "m", None, 0.0, 1e9)
 START = Start(turn_id="t", conversation_id="c", model="m")
-SKEWS = (-FORGOTTEN / 2, -3600.0, -12.0, 0.0, 12.0, 60.0, 3600.0, FORGOTTEN / 2)
+SKEWS = (-DEAD_AFTER / 2, -3600.0, -12.0, 0.0, 12.0, 60.0, 3600.0, DEAD_AFTER / 2)
 RENEW = 4.0
 
 
@@ -27,8 +28,8 @@ async def renewing(log: FakeLog, times: int) -> None:
         await log.append(HEAD, Batch(slot, encode(1, []), "p", LEASE + slot * RENEW))
 
 
-def reader(log: FakeLog, clock: Clock, skew: float = 0.0, watch: Watch | None = None) -> Follower:
-    return Follower(log.store, "b", "r", watch or Watch(), clock=lambda: clock() + skew)
+def reader(log: FakeLog, clock: Clock, skew: float = 0.0, watch: Watch | None = None) -> LogReader:
+    return LogReader(log.store, "b", "r", watch or Watch(), clock=lambda: clock() + skew)
 
 
 def is_interrupted(events: list[Numbered]) -> bool:
@@ -62,7 +63,7 @@ def test_dead_turn_ends_for_followers_whose_clocks_differ(skew: float) -> None:
     run_virtual(main)
 
 
-async def anext_end(follower: Follower) -> None:
+async def anext_end(follower: LogReader) -> None:
     """Returns when the turn has ended."""
     events = [event async for event in follower.follow(HEAD)]
     assert is_interrupted(events)
@@ -84,8 +85,8 @@ def test_reads_that_poll_find_a_dead_producer() -> None:
 def test_read_alone_finds_producer_dead_after_day() -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
-        assert not is_interrupted(await reader(log, clock, FORGOTTEN).read(HEAD))
-        assert is_interrupted(await reader(log, clock, FORGOTTEN + LEASE + 1).read(HEAD))
+        assert not is_interrupted(await reader(log, clock, DEAD_AFTER).read(HEAD))
+        assert is_interrupted(await reader(log, clock, DEAD_AFTER + LEASE + 1).read(HEAD))
 
     run_virtual(main)
 
@@ -93,7 +94,7 @@ def test_read_alone_finds_producer_dead_after_day() -> None:
 def test_turn_that_is_produced_here_is_never_dead() -> None:
     async def main(clock: Clock) -> None:
         log = FakeLog()
-        follower = Follower(
+        follower = LogReader(
             log.store, "b", "r", Watch(), is_produced_here=lambda turn: turn == HEAD, clock=lambda: clock() + 1e9
         )
         for _ in range(5):

@@ -68,7 +68,7 @@ async def test_a_line_break_split_over_deltas_stays_one(client: httpx2.AsyncClie
 def joined(deltas: list[str], first: int = 0) -> str:
     """What a client joins that gets the frames of these deltas from number `first` on."""
     lines = LineBreaks()
-    primed = [lines.unified(delta) for delta in deltas[max(0, first - 1) :]]
+    primed = [lines.unify(delta) for delta in deltas[max(0, first - 1) :]]
     frames = b"".join(sse.encode(text) for text in primed[min(first, 1) :] if text)
     return "".join(data.decode() for _, data in Decoder().feed(frames))
 

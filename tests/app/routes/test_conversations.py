@@ -16,8 +16,8 @@ from app.chat.turns import Caller, Turns
 from app.contract import WholeConversation
 from app.middleware.error import ErrorMiddleware
 from app.middleware.request import RequestMiddleware
-from app.routes.conversations import conversations_router
-from app.routes.dependencies import everyone
+from app.routes.conversations import router
+from app.routes.dependencies import anonymous
 from app.routes.problems import add_problem_handlers
 from app.settings import Settings
 from app.upstream.client import Upstream
@@ -36,7 +36,9 @@ def conversations(fake: LongConversation) -> Conversations:
 def served(fake: LongConversation) -> Iterator[httpx2.Client]:
     app = FastAPI()
     add_problem_handlers(app)
-    app.include_router(conversations_router(conversations(fake), everyone))
+    app.state.get_owner = anonymous
+    app.state.conversations = conversations(fake)
+    app.include_router(router)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(RequestMiddleware)
     with serving(app) as url, httpx2.Client(base_url=url) as client:

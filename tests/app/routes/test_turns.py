@@ -26,7 +26,7 @@ USERS = {"x-user": "ann"}, {"x-user": "bob"}
 @pytest.fixture(scope="module")
 def url(make_settings: MakeSettings) -> Iterator[str]:
     """The app, told by a header who calls."""
-    with serving(create_app(make_settings(), identify=lambda request: request.headers["x-user"])) as url:
+    with serving(create_app(make_settings(), get_owner=lambda request: request.headers["x-user"])) as url:
         yield url
 
 

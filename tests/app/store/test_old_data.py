@@ -31,7 +31,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 
 async def answer(store: Store, turn: TurnHead) -> tuple[str, str | None]:
     """The text, and the status if there is an end."""
-    events = log_format.decode_all([batch.data for batch in await store.batches(turn)])
+    events = [numbered for batch in await store.batches(turn) for numbered in log_format.decode(batch.data)]
     text = "".join(event.delta for _, event in events if isinstance(event, Text))
     return text, next((event.status for _, event in events if isinstance(event, End)), None)
 
