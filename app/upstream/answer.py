@@ -1,4 +1,4 @@
-"""What an upstream stream says, as events of the wire."""
+"""An upstream stream as events of the wire."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,10 @@ from app.upstream.stream import UpstreamStream
 
 
 class Answer:
-    """The events of one answer, `End` the last. Raises a Problem where it fails, or stops without an end."""
+    """The events of one answer, up to `End`.
+
+    Iterating raises a Problem if the answer fails or stops without an end.
+    """
 
     def __init__(self, stream: UpstreamStream) -> None:
         self._stream = stream
@@ -20,7 +23,7 @@ class Answer:
         self._kind: object = None  # of the last upstream event
 
     async def begin(self) -> None:
-        """Takes the first upstream event: a failure in it is raised while there still is a status to tell it by."""
+        """Reads the first upstream event, so that a failure in it still has an HTTP status."""
         try:
             with self._explained():
                 event = await anext(self._stream)
@@ -44,7 +47,7 @@ class Answer:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Adds to a Problem what may be logged of the response and of the event that it came in."""
+        """Adds to a Problem what may be logged of the response and of the current event."""
         try:
             yield
         except Problem as problem:
@@ -52,5 +55,5 @@ class Answer:
             raise
 
     async def close(self) -> None:
-        """Ends generation, where it is still going on."""
+        """Ends generation if it is still running."""
         await self._stream.close()

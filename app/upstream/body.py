@@ -1,4 +1,4 @@
-"""What the body of a success is: an event stream, one JSON document though a stream was asked for, or neither. Pure."""
+"""The form of a successful response's body: an event stream, one JSON document, or neither. Pure."""
 
 import re
 from typing import Any
@@ -13,10 +13,10 @@ END_OF_STATUS = {"failed": "response.failed", "incomplete": "response.incomplete
 
 
 def event_of(body: object) -> dict[str, Any]:
-    """The document as the last event of a stream.
+    """Returns the document as the last event of a stream.
 
-    Raises the error that it holds; UpstreamMisconfigured if it is another server's;
-    UpstreamCut if the response is not finished; UpstreamFailed if it is no JSON.
+    Raises the Problem of an error in it, UpstreamMisconfigured for another server's
+    document, UpstreamCut for an unfinished response, UpstreamFailed if it is not JSON.
     """
     if body is None:
         raise UpstreamFailed
@@ -34,17 +34,17 @@ def event_of(body: object) -> dict[str, Any]:
 
 
 def is_telling(start: Bytes) -> bool:
-    """Whether a body's start shows what it is."""
+    """Whether the start of a body is long enough to show its form."""
     return bool(start.removeprefix(sse.BOM).strip())
 
 
 def is_json(start: bytes) -> bool:
-    """Whether the body is a JSON document, whatever it is called: no line of an event stream starts so."""
+    """Whether the body is a JSON document, whatever its type: no line of an event stream starts so."""
     return start.removeprefix(sse.BOM).lstrip()[:1] in (b"{", b"[")
 
 
 def is_stream(start: bytes, content_type: str) -> bool:
-    """Whether the body is an event stream, by its type or, if that is wrong, by its first line."""
+    """Whether the body is an event stream, by its type or its first line."""
     media_type = content_type.partition(";")[0].strip().lower()
     is_field = re.match(rb"(data|event|id|retry)?:", start.removeprefix(sse.BOM).lstrip())
     return media_type in ("", "text/event-stream") or is_field is not None

@@ -1,4 +1,4 @@
-"""Why something failed, as fields for the log: without content, and in forms that are safe there. Pure."""
+"""The cause of a failure as fields for the log, in a safe form and without content. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?=[/?#]|$)")
 
 
 def about(status: int, headers: Mapping[str, str]) -> dict[str, object]:
-    """What may be logged of an HTTP answer; of a redirect, the server that it leads to."""
+    """Returns what may be logged of an HTTP response; of a redirect also its target's host."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     target = ADDRESS.match(headers.get("location", ""))
     request_id = headers.get("x-request-id", "")
@@ -24,14 +24,14 @@ def about(status: int, headers: Mapping[str, str]) -> dict[str, object]:
 
 
 def cause_of(problem: Problem) -> dict[str, object]:
-    """The fields to log of a failure: its cause and the classes of the exceptions behind it."""
+    """Returns the fields to log of a failure: its cause and the classes of its chain."""
     fields = {name: value for name, value in problem.cause.items() if value is not None}
     names = list(dict.fromkeys(type(error).__name__ for error in _chain(problem)))
     return {**fields, "error": " < ".join(names)} if names else fields
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
-    """What it was raised from, and so on: libraries hide the system's own error."""
+    """Yields the chain of exceptions: libraries hide the system's own error."""
     error = problem.__cause__ or problem.__context__
     while error is not None:
         error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error

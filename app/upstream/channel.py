@@ -1,8 +1,8 @@
 """One kind of text of an answer (the answer itself, a refusal or reasoning), in parts. Pure.
 
 A `Channel` turns more text of a part into events of the wire, in the order of arrival. It joins
-half surrogates of two deltas and puts a paragraph break before another item. A `Part` records
-where its text went: offsets in a part become offsets in the whole.
+half surrogates of two deltas and puts a paragraph break before another item. A `Part` maps
+offsets in its text to offsets in the whole.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,7 @@ BREAK = "\n\n"
 
 
 class Part:
-    """The text of one part. `echoes` holds it as `done` events repeated it, by their type."""
+    """The text of one part. `echoes` has the text of its `done` events, by their type."""
 
     __slots__ = ("_pieces", "_runs", "echoes", "item", "length", "number")
 
@@ -35,7 +35,7 @@ class Part:
         return "".join(self._pieces)
 
     def begin_run(self, at: int) -> None:
-        """The text that follows begins at this offset of the channel."""
+        """The next text of the part begins at this offset of the channel."""
         self._runs.append((self.length, at))
 
     def append(self, text: str) -> None:
@@ -43,13 +43,13 @@ class Part:
         self._pieces.append(text)
 
     def place(self, offset: int) -> int:
-        """The offset in the channel of an offset in this part. The part must have text."""
+        """Returns the offset in the channel of an offset in this part, which must have text."""
         inside, at = self._runs[max(0, bisect_right(self._runs, offset, key=itemgetter(0)) - 1)]
         return at + offset - inside
 
 
 class Channel:
-    """All parts of one kind. `address` is what the newest delta called its part."""
+    """All parts of one kind. `address` is the name that the newest delta gave its part."""
 
     def __init__(self, kind: type[Text | Reasoning | Refusal], *, breaks_parts: bool = False) -> None:
         self.parts: list[Part] = []
@@ -65,23 +65,23 @@ class Channel:
         return self._named.get((item, number)) if item else None
 
     def open(self, item: Item, number: Number) -> Part:
-        """A new part. From now on the number means it, and no earlier part."""
+        """Adds a part. From now on the number means this part."""
         part = Part(item, number)
         self.parts.append(part)
         self.name(part, item, number)
         return part
 
     def name(self, part: Part, item: Item, number: Number) -> None:
-        """Upstream calls the part so."""
+        """Gives the part another name of upstream."""
         self._named[item, number] = part
 
     def parts_of(self, item: Item, numbers: Iterable[Number]) -> list[Part]:
-        """The parts of the item, and those that upstream has called one of these parts of it."""
+        """Returns the parts of the item, and those that have one of these names in it."""
         named = {self._named.get((item, number)) for number in numbers}
         return [part for part in self.parts if part.item is item or part in named]
 
     def turn_to(self, part: Part) -> list[Event]:
-        """Makes it the current part. The half of a character that another part ended with stays alone."""
+        """Makes it the current part. A half character at the end of another part stays alone."""
         if part is self._current:
             return []
         events = self.flush()
@@ -89,14 +89,14 @@ class Channel:
         return events
 
     def say(self, delta: str) -> list[Event]:
-        """More of the current part."""
+        """Adds text to the current part."""
         if self._half or not delta.isascii():
             text, self._half = split_half(self._half + delta)
             delta = well_formed(text)
         return self._emit(delta) if delta else []
 
     def settle_half(self, parts: Sequence[Part], continued: Sequence[Part | None]) -> list[Event]:
-        """Ends the wait for the other half if one of these parts is current: its text repeats whole now."""
+        """Stops waiting for the other half if one of these parts is current: its whole text is here."""
         if not self._half or self._current not in parts:
             return []
         if self._current not in continued:
@@ -105,14 +105,14 @@ class Channel:
         return []
 
     def flush(self) -> list[Event]:
-        """The half of a character at the end stays alone."""
+        """Emits a half character at the end as it is."""
         if not self._half:
             return []
         self._half = ""
         return self._emit(REPLACEMENT)
 
     def is_blank(self) -> bool:
-        """True if nothing but white space was said."""
+        """Whether all text is white space."""
         return not any(part.text.strip() for part in self.parts)
 
     def _emit(self, text: str) -> list[Event]:
@@ -122,7 +122,7 @@ class Channel:
         return [self._kind(delta=lead + text)]
 
     def _begin_run(self) -> str:
-        """The paragraph break before the current part, if there must be one."""
+        """Returns the paragraph break before the current part, if one is needed."""
         separate = self._breaks_parts or self._current.item is not self._last.item
         lead = BREAK if separate and self._length else ""
         self._current.begin_run(self._length + len(lead))

@@ -25,7 +25,7 @@ class Citations:
         self._seen: set[tuple[str, int, int]] = set()
 
     def take(self, annotation: object, place: Place) -> list[Source]:
-        """The source, if it is one and new. `place` maps offsets in the cited part to offsets in the whole text."""
+        """Returns the source if it is valid and new; `place` maps offsets in the part to the whole text."""
         if not isinstance(annotation, Mapping) or annotation.get("type") != "url_citation":
             return []
         url, span = url_of(annotation.get("url")), span_of(annotation)
@@ -41,14 +41,14 @@ class Citations:
 
 
 def url_of(value: object) -> str | None:
-    """The value if it can be a URL."""
+    """Returns the value if it can be a URL."""
     if isinstance(value, str) and len(value) <= MAX_URL and _URL.fullmatch(value):
         return value
     return None
 
 
 def span_of(annotation: Mapping[str, object]) -> range | None:
-    """The cited characters; may be empty."""
+    """Returns the range of the cited characters, which may be empty."""
     start, end = annotation.get("start_index"), annotation.get("end_index")
     if isinstance(start, bool) or isinstance(end, bool) or not isinstance(start, int) or not isinstance(end, int):
         return None

@@ -1,7 +1,7 @@
-"""The OpenAI Responses API: asks it, and asks again if it certainly did no work.
+"""The client of the OpenAI Responses API. It retries only if OpenAI certainly did no work.
 
-`Upstream.open(prompt)` returns once the first event is here, so that a failure before it
-still is an HTTP status: it raises a Problem. `UpstreamStream` reads what comes then.
+`Upstream.open(prompt)` returns when the first event has arrived, and raises a Problem for a
+failure before it, so that the failure still has an HTTP status. `UpstreamStream` reads on.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from app.upstream.stream import UpstreamStream
 
 __all__ = ["Item", "Prompt", "Upstream"]
 
-LONGEST_WAIT = 10.0  # seconds before another attempt; a longer wait is the client's, by `retry_after`
+LONGEST_WAIT = 10.0  # seconds before a retry; longer Retry-After values are passed on to the client
 log = logging.getLogger("rivulet.upstream")
 
 
 class Upstream:
-    """Opens answers; asks again only what was declined: a refused connection, 429, 503, a key that was renewed."""
+    """Opens answers. Retries a declined request: refused connection, 429, 503, or a renewed key."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Upstream:
 
     async def _key(self) -> str:
         key = self._secrets.openai_api_key
-        return key.get_secret_value() if key else "none"  # a compatible server may ask for no key
+        return key.get_secret_value() if key else "none"  # a compatible server may need no key
 
     async def _open_with_retries(self, prompt: Prompt) -> UpstreamStream:
         attempt = 0
@@ -78,7 +78,10 @@ class Upstream:
                 raise problem
 
     def _wait(self, attempt: int, problem: Problem) -> float | None:
-        """Seconds until the next attempt; None if there is none: it is the last, useless, or too far away."""
+        """Returns the seconds until the next attempt.
+
+        None if there is none: it was the last one, it would be useless, or too late.
+        """
         if not problem.retryable or attempt >= self._settings.openai_max_retries:
             return None
         backoff = 0.5 * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret

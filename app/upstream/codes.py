@@ -1,4 +1,4 @@
-"""Codes that upstream chose, made safe for a client and for a log line. Pure."""
+"""Codes of upstream in a form that is safe for a client and for a log line. Pure."""
 
 import re
 
@@ -7,7 +7,7 @@ _CODE = re.compile(r"[a-z0-9_.-]+")
 
 
 def code_of(value: object) -> str | None:
-    """The value as a code of `[a-z0-9_.-]{1,64}`, or None if it has no such form.
+    """Returns the value as a code of `[a-z0-9_.-]{1,64}`, or None if it has no such form.
 
     Integers become digits, and a code that is too long is cut. Text of any other form is
     dropped as a whole: a part of it could pass for a known code.

@@ -1,9 +1,9 @@
-"""What a failure of the Responses API means for the client: one table of codes, one of statuses. Pure.
+"""Failures of the Responses API as Problems: one table of codes, one of statuses. Pure.
 
-In come the status, the JSON body and the headers of an HTTP answer, or the error object
-of a stream event (OpenAI API reference, "Error codes" and "Streaming events: error").
-Out goes a Problem; its `cause` is what may be logged. The error's own message is never
-used: it may quote the prompt or the key.
+The input is the status, the JSON body and the headers of an HTTP response, or the error
+object of a stream event (OpenAI API reference, "Error codes" and "Streaming events:
+error"). A Problem's `cause` is what may be logged. The error's own message is never used:
+it may quote the prompt or the key.
 """
 
 import math
@@ -83,8 +83,8 @@ BY_STATUS: Mapping[int, type[Problem]] = {
     504: UpstreamTooSlow,
 }
 STATUS_OF_TYPE: Mapping[str, int] = {"invalid_request_error": 400, "overloaded_error": 529}
-INVALID = frozenset({400, 422})  # statuses that say nothing yet of whose fault it is
-OF_PARAM = frozenset({"string_above_max_length", "string_too_long", "invalid_prompt"})  # the param says of which
+INVALID = frozenset({400, 422})  # statuses for faults of the client or of this server
+OF_PARAM = frozenset({"string_above_max_length", "string_too_long", "invalid_prompt"})  # of the field `param`
 ASKED = re.compile(r"(input|prompt|messages|input_tokens)([.\[]\d+\]?(\.content([.\[]\d+\]?\.text)?)?)?")
 WRONG_URL = "OPENAI_BASE_URL does not lead to a Responses API. The operator of this server must correct it."
 NO_SUCH_PATH = frozenset({404, 405})
@@ -92,7 +92,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def from_status(status: int, body: object, headers: Mapping[str, str]) -> Problem:
-    """The Problem of an HTTP answer that is no success. `body` is its JSON, None if it has none."""
+    """Returns the Problem of an unsuccessful HTTP response. `body` is its JSON, or None."""
     error = error_of(body)
     kind = _kind(error, status)
     is_elsewhere = status in REDIRECTS or (status in NO_SUCH_PATH and body is None)
@@ -102,15 +102,15 @@ def from_status(status: int, body: object, headers: Mapping[str, str]) -> Proble
 
 
 def from_stream_error(error: object) -> Problem:
-    """The Problem of an `error` event, of a `response.failed`, or of a 200 that holds an error."""
+    """Returns the Problem of an `error` event, of a `response.failed`, or of a 200 with an error."""
     found = error_of(error)
     return _kind(found, None)(cause=_named(found))
 
 
 def error_of(value: object) -> Mapping[str, Any]:
-    """The innermost object that says what is wrong, with what those around it say besides.
+    """Returns the innermost error object, merged with those around it.
 
-    Servers nest it in `error`, `detail` or `errors`, or give a text or a list in its place.
+    Servers nest it in `error`, `detail` or `errors`, or send a text or a list instead.
     """
     if isinstance(value, str):
         return {"code": value}
@@ -121,14 +121,18 @@ def error_of(value: object) -> Mapping[str, Any]:
     for name in ("error", "detail", "errors"):
         inner = value.get(name)
         if isinstance(inner, Mapping | list) and inner:
-            return {**value, name: None, **{key: said for key, said in error_of(inner).items() if said is not None}}
+            return {
+                **value,
+                name: None,
+                **{key: inside for key, inside in error_of(inner).items() if inside is not None},
+            }
         if isinstance(inner, str) and not value.get("code"):
             return {**value, "code": inner}
     return value
 
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
-    """Seconds to wait, rounded up, from `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3)."""
+    """Returns the seconds to wait, rounded up, of `retry-after-ms` or `Retry-After` (RFC 9110, 10.2.3)."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _seconds(headers.get(name, ""))
         if seconds is not None:
@@ -153,7 +157,7 @@ def _kind(error: Mapping[str, Any], status: int | None) -> type[Problem]:
 
 
 def _param(error: Mapping[str, Any]) -> str:
-    """The parameter that the error names, `input.0.content` for FastAPI's `loc`; empty if it names none."""
+    """Returns the parameter that the error names, like `input.0.content`; empty if it names none."""
     param, path = error.get("param"), error.get("loc")
     if isinstance(path, list):
         return ".".join(str(part) for part in path if part != "body")

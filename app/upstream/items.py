@@ -1,4 +1,4 @@
-"""Which output item an upstream event means: by its index, its id or the order of events. Pure.
+"""The output item of an upstream event: by its index, its id or the order of events. Pure.
 
 Compatible servers leave out indexes, ids or both, count every item as the first, or invent a
 new id for each event.
@@ -11,14 +11,14 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What an event calls an item: its index in the output and its id. Either may be missing."""
+    """An event's name for an item: its index in the output and its id. Either may be missing."""
 
     index: int | None = None
     id: str | None = None
 
     @classmethod
     def of(cls, index: object, item_id: object) -> Self:
-        """From JSON: anything but an integer and a text counts as missing."""
+        """Reads JSON; anything but an integer and a text counts as missing."""
         known = index if isinstance(index, int) and not isinstance(index, bool) else None
         return cls(known, item_id if isinstance(item_id, str) and item_id else None)
 
@@ -27,7 +27,7 @@ NAMELESS = Ref()
 
 
 class Item:
-    """One output item. `echo` is its text as its `done` event repeated it, None before that."""
+    """One output item. `echo` is the text of its `done` event, None before it."""
 
     __slots__ = ("echo", "id", "index")
 
@@ -37,22 +37,22 @@ class Item:
         self.echo: str | None = None
 
     def is_named_by(self, ref: Ref) -> bool:
-        """True if the event names the item's id."""
+        """Whether the event has the item's id."""
         return self.id is not None and ref.id == self.id
 
     def may_be(self, ref: Ref) -> bool:
-        """False if the event names another item: by its index, or by its id if an index is missing."""
+        """Whether the event can mean this item, by index, or by id if an index is missing."""
         if self.index is None or ref.index is None:
             return not self.is_denied_by(ref)
         return self.index == ref.index or self.is_named_by(ref)
 
     def is_denied_by(self, ref: Ref) -> bool:
-        """True if the event names another id than the item's."""
+        """Whether the event has another id than the item."""
         return self.id is not None and ref.id is not None and ref.id != self.id
 
 
 class Items:
-    """The output items of one answer. `last` is the one that the newest event meant."""
+    """The output items of one answer. `last` is the item of the newest event."""
 
     def __init__(self) -> None:
         self.last: Item | None = None
@@ -60,7 +60,7 @@ class Items:
         self._by_id: dict[str, Item] = {}
 
     def find(self, ref: Ref) -> Item | None:
-        """The item of this name. The index decides; the id does if there is no index to compare."""
+        """Returns the item of this name, by index, or by id if there is no index to compare."""
         if ref == NAMELESS:
             return self.last
         named = self._by_id.get(ref.id) if ref.id is not None else None
@@ -69,9 +69,10 @@ class Items:
         return self._by_index.get(ref.index) or (named if named and named.index is None else None)
 
     def recognise(self, refs: Iterable[Ref]) -> dict[Ref, Item | None]:
-        """The items of a final response: by id, else by position, unless another one has the id of that item.
+        """Returns the items of a final response.
 
-        Positions alone do not suffice: some servers leave tool calls or reasoning out.
+        They are found by id, else by position unless another one has the id of that item.
+        Positions alone are not enough: some servers leave out tool calls or reasoning.
         """
         found = {ref: self._by_id.get(ref.id) if ref.id is not None else None for ref in refs}
         claimed = set(found.values())
@@ -79,7 +80,7 @@ class Items:
         return found | {ref: item for ref, item in at.items() if item not in claimed}
 
     def new(self, ref: Ref) -> Item:
-        """Another item. From now on the name means it, and no earlier item."""
+        """Adds an item. From now on the name means this item."""
         item = Item()
         self.bind(item, ref)
         if ref == NAMELESS:
@@ -97,7 +98,7 @@ class Items:
         self.last = item
 
     def announce(self, ref: Ref) -> None:
-        """Upstream begins an item. Its name may have been used before."""
+        """Begins an item, whose name may have been used before."""
         item = None if ref == NAMELESS else self.find(ref)
         if item is None or item.echo is not None or item.is_denied_by(ref):
             item = self.new(ref)

@@ -1,7 +1,7 @@
-"""What the output items of a response hold, as upstream sends them in `done` events and at the end. Pure.
+"""The content of output items, as upstream sends them in `done` events and at the end. Pure.
 
-JSON of any shape comes in; what is not text of the answer is left out (OpenAI API reference,
-"The response object").
+The input is JSON of any shape; what is not text of the answer is left out (OpenAI API
+reference, "The response object").
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from app.upstream.channel import Number
 from app.upstream.surrogates import well_formed
 
 Upstream = Mapping[str, Any]
-NOT_THE_MODEL = frozenset({"user", "system", "developer", "tool"})  # roles of items that some servers repeat
+NOT_THE_MODEL = frozenset({"user", "system", "developer", "tool"})  # some servers repeat the input
 
 
 class Voice(StrEnum):
@@ -24,7 +24,7 @@ class Voice(StrEnum):
 
 
 class Piece(NamedTuple):
-    """The text of one part; well-formed. `number` is the part's in its item."""
+    """The well-formed text of one part. `number` is the part's number in its item."""
 
     voice: Voice
     number: Number
@@ -42,7 +42,7 @@ VOICES: Mapping[object, Voice] = {
 
 
 def pieces_of_item(item: object) -> list[Piece]:
-    """The parts of a message or of reasoning; none of any other item."""
+    """Yields the parts of a message or of reasoning; none of any other item."""
     if isinstance(item, str):
         return pieces_of_content(item)
     if not isinstance(item, Mapping):
@@ -58,14 +58,14 @@ def pieces_of_item(item: object) -> list[Piece]:
 
 
 def pieces_of_content(content: object, field: str = "content_index", voice: Voice | None = None) -> list[Piece]:
-    """The content of an item: a list of parts, or one part, or its text alone."""
+    """Returns the parts in the content of an item: a list, one part, or its text alone."""
     parts = content if isinstance(content, list) else [content]
     pieces = (piece_of_part(part, (field, number), voice) for number, part in enumerate(parts))
     return [piece for piece in pieces if piece]
 
 
 def piece_of_part(part: object, number: Number, voice: Voice | None = None) -> Piece | None:
-    """`voice` is the part's if its item decides about it."""
+    """Returns the piece of a part; `voice` is given if the item decides about it."""
     if isinstance(part, str):
         return Piece(voice or Voice.TEXT, number, well_formed(part))
     if not isinstance(part, Mapping):
@@ -79,7 +79,10 @@ def piece_of_part(part: object, number: Number, voice: Voice | None = None) -> P
 
 
 def entries_of(response: Upstream) -> Iterator[tuple[object, list[Piece]]]:
-    """Each output item with its pieces. `output_text` of the SDKs' objects counts if there is no other text."""
+    """Yields each output item with its pieces.
+
+    `output_text`, which the SDKs add, counts if there is no other text.
+    """
     output = response.get("output")
     entries = [(item, pieces_of_item(item)) for item in (output if isinstance(output, list) else [output])]
     yield from entries
@@ -88,7 +91,7 @@ def entries_of(response: Upstream) -> Iterator[tuple[object, list[Piece]]]:
 
 
 def text_of(json: Upstream, field: str) -> str | None:
-    """The field's value if it is a text."""
+    """Returns the field's value if it is a text."""
     value = json.get(field)
     return value if isinstance(value, str) else None
 

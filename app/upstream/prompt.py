@@ -1,11 +1,11 @@
-"""What is asked of the model."""
+"""The input of the model."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
 class Item(NamedTuple):
-    """Something that was said in a conversation."""
+    """One message of a conversation."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -13,7 +13,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked of the model: all that was said so far, the newest question last."""
+    """A request to the model: the messages so far, the newest question last."""
 
     items: tuple[Item, ...]
     model: str

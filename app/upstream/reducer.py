@@ -1,9 +1,9 @@
 """Upstream events -> events of the wire. Pure.
 
 `Reducer.feed(event)` takes one decoded event of the Responses API's stream (OpenAI API
-reference, "Streaming events") and yields what it means to a client, `End` last. Unknown types
-mean nothing, and what is odd beside the text is left out. Iterating raises a Problem if
-upstream reports that it failed; what it said before comes first.
+reference, "Streaming events") and yields events of the wire, `End` last. Unknown types
+yield nothing, and invalid data beside the text is left out. Iterating raises a Problem if
+upstream reports a failure, after the events before it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,30 +24,30 @@ class Reducer:
     """The state of one answer."""
 
     def __init__(self) -> None:
-        self._said = Transcript()
+        self._transcript = Transcript()
 
     def feed(self, event: Upstream) -> Iterable[Event]:
         kind = event.get("type")
         delta = DELTAS.get(kind) if isinstance(kind, str) else None
         if delta:
-            return self._said.say(delta[0], event, delta[1])
+            return self._transcript.say(delta[0], event, delta[1])
         handle = HANDLERS.get(kind) if isinstance(kind, str) else None
         return handle(self, event) if handle else tool_state(kind)
 
     def finish(self) -> list[Event]:
-        """What is left to say if the stream stops without an end."""
-        return self._said.finish()
+        """Yields the rest of the text if the stream stops without an end."""
+        return self._transcript.finish()
 
     def on_announced(self, event: Upstream) -> Iterable[Event]:
-        self._said.announce(item_ref(event))
+        self._transcript.announce(item_ref(event))
         return []
 
     def on_annotation(self, event: Upstream) -> Iterable[Event]:
         number = number_of("content_index", event.get("content_index"))
-        return self._said.cite(part_ref(event), number, event.get("annotation"))
+        return self._transcript.cite(part_ref(event), number, event.get("annotation"))
 
     def on_text_done(self, event: Upstream) -> Iterable[Event]:
-        """The whole text stands in the event itself, as in a part."""
+        """Handles an event that has the whole text in itself, as a part has."""
         voice, counter = DELTAS[event["type"].removesuffix("done") + "delta"]
         return self._on_piece(event, counter, event, voice)
 
@@ -59,17 +59,17 @@ class Reducer:
 
     def _on_piece(self, event: Upstream, counter: str, part: object, voice: Voice | None = None) -> Iterable[Event]:
         piece = piece_of_part(part, number_of(counter, event.get(counter)), voice)
-        return self._said.repeat_part(event["type"], part_ref(event), piece) if piece else []
+        return self._transcript.repeat_part(event["type"], part_ref(event), piece) if piece else []
 
     def on_item_done(self, event: Upstream) -> Iterable[Event]:
-        return self._said.repeat_item(item_ref(event), event.get("item"))
+        return self._transcript.repeat_item(item_ref(event), event.get("item"))
 
     def on_end(self, event: Upstream) -> Iterator[Event]:
-        """The response's status decides, and the event's type if it has none."""
+        """Handles the end: the response's status decides, or the event's type if it has none."""
         response = event.get("response")
         response = response if isinstance(response, Mapping) else {}
-        yield from self._said.repeat_response(response)
-        yield from self._said.finish()
+        yield from self._transcript.repeat_response(response)
+        yield from self._transcript.finish()
         status = response.get("status")
         status = status if status in ("completed", "incomplete", "failed", "cancelled") else END_EVENTS[event["type"]]
         if status == "failed":
@@ -77,17 +77,17 @@ class Reducer:
         yield self._end(status, response)
 
     def on_error(self, event: Upstream) -> Iterator[Event]:
-        """Flat ({type, code, message}) as documented, or nested ({error: {...}}) as some servers send it."""
-        yield from self._said.finish()
+        """Handles an error: flat ({type, code, message}) as documented, or nested ({error: {...}})."""
+        yield from self._transcript.finish()
         raise from_stream_error(event.get("error") or event)
 
     def _end(self, status: str, response: Upstream) -> End:
         usage = usage_of(response)
         if status != "completed":
             return End(status=Status.INCOMPLETE, reason=incomplete_reason(response, status), usage=usage)
-        if self._said.has(Voice.REFUSAL):
+        if self._transcript.has(Voice.REFUSAL):
             return End(status=Status.REFUSED, usage=usage)
-        return End(status=Status.COMPLETED, reason=None if self._said.has(Voice.TEXT) else EMPTY, usage=usage)
+        return End(status=Status.COMPLETED, reason=None if self._transcript.has(Voice.TEXT) else EMPTY, usage=usage)
 
 
 EMPTY = "empty"  # the reason of a completed answer without text
@@ -122,18 +122,18 @@ HANDLERS: Mapping[str, Callable[[Reducer, Upstream], Iterable[Event]]] = {
 
 
 def part_ref(event: Upstream) -> Ref:
-    """The item that an event about a part belongs to."""
+    """Returns the item of an event about a part."""
     return Ref.of(event.get("output_index"), event.get("item_id"))
 
 
 def item_ref(event: Upstream) -> Ref:
-    """The item that an event is about."""
+    """Returns the item of an event about an item."""
     item = event.get("item")
     return Ref.of(event.get("output_index"), item.get("id") if isinstance(item, Mapping) else None)
 
 
 def tool_state(kind: object) -> list[Event]:
-    """`response.web_search_call.searching` and its like. Every other type means nothing to a client."""
+    """Yields the state of a tool, like `response.web_search_call.searching`; nothing for other types."""
     if not isinstance(kind, str):
         return []
     call, _, status = kind.removeprefix("response.").partition(".")
@@ -148,7 +148,7 @@ def incomplete_reason(response: Upstream, status: str) -> str | None:
 
 
 def usage_of(response: Upstream) -> Usage | None:
-    """The tokens that the response took, None if it does not say so, or says what cannot be right."""
+    """Returns the response's tokens; None for what is missing or cannot be right."""
     usage = response.get("usage")
     if not isinstance(usage, Mapping):
         return None

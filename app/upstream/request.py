@@ -1,4 +1,6 @@
-"""One request to the Responses API, up to the head of a successful answer. The only module that imports openai.
+"""One request to the Responses API, up to the head of a successful response.
+
+This is the only module that imports openai.
 
 `Client.post(prompt)` returns a response with a 2xx status, whatever its body. It raises a
 Problem; `Declined`, with a Problem in it, if upstream certainly did no work.
@@ -18,12 +20,13 @@ from app.upstream import errors
 from app.upstream.prompt import Prompt
 from app.upstream.stream import BROKEN, parse
 
-# A kept connection may have died while the process was frozen, may be closed just as the next question is sent on it,
-# or hold bytes that a server left behind an answer: they would be read as the next one, perhaps another user's.
+# A kept connection may have died while the process was frozen, or may be closed while the
+# next request is sent. It may also have bytes left after a response, which would be read as
+# the next response, perhaps to another user.
 ONE_QUESTION_EACH = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
 DECLINED = frozenset({401, 403, 429, 503})  # statuses of a server that did no work
-MAX_ERROR = 64 * 1024  # bytes of an error's body; what is longer is judged by its status alone
-ERROR_TIME = 2.0  # seconds for the same
+MAX_ERROR = 64 * 1024  # bytes of an error's body; of a longer one only the status counts
+ERROR_TIME = 2.0  # seconds to read an error's body
 
 
 class Declined(Exception):  # noqa: N818 - not an error yet: the request may be sent again
@@ -35,14 +38,18 @@ class Declined(Exception):  # noqa: N818 - not an error yet: the request may be 
 
 
 class Client:
-    """One client for the life of the process; a connection and the key anew for each request."""
+    """One client for the life of the process, with a new connection and the current key per request."""
 
     def __init__(self, settings: Settings, key: Callable[[], Awaitable[str]]) -> None:
         """Raises ConfigurationError."""
         self._sdk = _SDK(settings, key)
 
     async def post(self, prompt: Prompt) -> httpx2.Response:
-        """By the SDK's `post`: its `responses` takes 0.1 s to import, and up to 0.6 ms to look for what to convert."""
+        """Sends the prompt. Returns a response with a 2xx status. Raises a Problem, and Declined.
+
+        It uses the SDK's bare `post`: the SDK's `responses` takes 0.1 s to import, and up to
+        0.6 ms per call to search for values to convert.
+        """
         stream_cls = openai.AsyncStream[object]
         body = body_of(prompt)
         try:
@@ -62,8 +69,10 @@ class Client:
 
 
 class _SDK(openai.AsyncOpenAI):
-    """The SDK's client without what it reads from the environment: OPENAI_ORG_ID,
-    OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS become headers there, even if blank.
+    """The SDK's client without the headers that it takes from the environment.
+
+    OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS become headers in the SDK,
+    even if they are blank.
     """
 
     def __init__(self, settings: Settings, key: Callable[[], Awaitable[str]]) -> None:
@@ -72,15 +81,15 @@ class _SDK(openai.AsyncOpenAI):
         super().__init__(
             api_key=key,
             base_url=base_url(settings),
-            max_retries=0,  # the SDK's own retries know neither our time limit nor an exhausted quota
-            # the other limits are those of events, and the reader's: the SDK's would count bytes
+            max_retries=0,  # the SDK retries beyond our time limit, and if the quota is exhausted
+            # other time limits are the reader's, per event: the SDK's are per byte
             timeout=openai.Timeout(None, connect=settings.openai_timeout_connect),
             http_client=_http_client(settings),
         )
 
     @property
     def default_headers(self) -> dict[str, str | openai.Omit]:
-        """All headers but the key's and those of the message itself."""
+        """All headers except the key's and those of the body."""
         return {
             "Accept": "application/json",
             "Content-Type": "application/json",
@@ -102,7 +111,7 @@ def _http_client(settings: Settings) -> httpx2.AsyncClient:
 
 
 def body_of(prompt: Prompt) -> dict[str, object]:
-    """The request's body. Messages have typed parts: some servers take no other form."""
+    """Returns the request's body. Messages have typed parts, the only form that every server takes."""
     parts = {"user": "input_text", "assistant": "output_text"}
     body = {
         "model": prompt.model,
@@ -118,7 +127,10 @@ def body_of(prompt: Prompt) -> dict[str, object]:
 
 
 async def _refuse(response: httpx2.Response) -> None:
-    """Raises what an answer that is no success means. The SDK would lose the status of one whose body breaks off."""
+    """Raises the Problem of an unsuccessful response.
+
+    The SDK would lose the status of a response whose body is cut off.
+    """
     if response.is_success:
         return
     body = await _read_error(response)
@@ -127,7 +139,7 @@ async def _refuse(response: httpx2.Response) -> None:
 
 
 async def _read_error(response: httpx2.Response) -> bytes:
-    """The start of the body, as far as it comes."""
+    """Returns the start of the body, as much as arrives."""
     body = bytearray()
     with suppress(TimeoutError, *BROKEN):
         async with asyncio.timeout(ERROR_TIME):
@@ -139,12 +151,12 @@ async def _read_error(response: httpx2.Response) -> bytes:
 
 
 def _of_timeout(error: openai.APITimeoutError) -> Problem:
-    """A connection that does not come about in time; or an answer that does not, whose outcome is unknown."""
+    """Returns the Problem: no connection in time, or no response, whose outcome is unknown."""
     return UpstreamUnreachable() if isinstance(error.__cause__, httpx2.ConnectTimeout) else UpstreamTooSlow()
 
 
 def _is_refused(error: BaseException | None) -> bool:
-    """Whether the other side refused the connection: nothing was sent."""
+    """Whether the server refused the connection, so that nothing was sent."""
     if isinstance(error, BaseExceptionGroup):
         return any(_is_refused(each) for each in error.exceptions)
     if error is None or isinstance(error, ConnectionRefusedError):

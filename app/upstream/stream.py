@@ -1,6 +1,6 @@
-"""The events of one answer, as OpenAI's stream brings them: read, decoded, closed.
+"""The stream of one answer: its events are read and decoded, and the connection is closed.
 
-They come as decoded JSON and not through the SDK's typed stream, which takes 110 us of CPU for each.
+Events are decoded JSON. The SDK's typed stream would take 110 us of CPU for each.
 """
 
 import asyncio
@@ -22,19 +22,20 @@ from app.upstream import errors
 from app.upstream.body import Bytes, event_of, is_json, is_stream, is_telling, is_too_long
 from app.upstream.causes import about
 
-# what a broken connection raises; the last two are TLS failures that httpx2 does not map
+# the exceptions of a broken connection; the last two are TLS failures that httpx2 does not map
 BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 
 DONE = b"[DONE]"
 PREFIX = "response."  # of the types of the Responses API
-UNNAMED = "message"  # what an event without a name is called (WHATWG HTML, section 9.2)
+UNNAMED = "message"  # the type of an event without a name (WHATWG HTML, section 9.2)
 MAX_DIGITS = 1000
 
 
 class UpstreamStream:
-    """Iterating raises a Problem where the connection fails; `close()` ends generation.
+    """The events of one answer. Iterating raises a Problem if the connection fails.
 
-    `between` is the limit from one event to the next, in seconds; none by default.
+    `close()` ends generation. `between` is the time limit from one event to the next, in
+    seconds; none by default.
     """
 
     def __init__(self, response: httpx2.Response, between: float | None = None) -> None:
@@ -55,7 +56,7 @@ class UpstreamStream:
         return self._ready.popleft()
 
     async def begin(self) -> None:
-        """Waits, without a limit, for the first event that is more than a keep-alive."""
+        """Waits, without a time limit, for the first event that is not a keep-alive."""
         with self._failures():
             start = await self._read(until=is_telling)
             if is_json(start):
@@ -82,7 +83,7 @@ class UpstreamStream:
 
     async def _read_on(self) -> bool:
         while not self._ready:
-            if self._is_broken:  # what came before a broken event is delivered first
+            if self._is_broken:  # events before a broken one are delivered first
                 raise UpstreamFailed
             chunk = await anext(self._chunks, None)
             if chunk is None:
@@ -103,7 +104,7 @@ class UpstreamStream:
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        """Makes what fails while reading the Problem that it is, with what is known of the response."""
+        """Raises the Problem of a failure while reading, with what is known of the response."""
         try:
             yield
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -117,7 +118,7 @@ class UpstreamStream:
             raise
 
     def about(self) -> dict[str, object]:
-        """What may be logged of the response."""
+        """Returns what may be logged of the response."""
         return about(self._response.status_code, self._response.headers)
 
     def _take(self, chunk: bytes) -> None:
@@ -133,23 +134,23 @@ class UpstreamStream:
                 self._has_garbled |= is_garbled(event.data)
 
     async def close(self) -> None:
-        """Closes the connection, also where the task that asks for it is being cancelled."""
+        """Closes the connection, even if the calling task is cancelled."""
         with anyio.CancelScope(shield=True):
             await self._response.aclose()
 
 
 def is_of_answer(event: dict[str, Any]) -> bool:
-    """False for an event that only keeps the connection alive: then an error may still have its status."""
+    """Whether the event is more than a keep-alive: before it, an error can have a status."""
     kind: str = event["type"]
     return kind.startswith(PREFIX) or kind == "error"
 
 
 def decode(event: sse.ServerSentEvent) -> dict[str, Any] | None:
-    """The event's JSON object with its `type`, which is the SSE event name if the object has none.
+    """Returns the event's JSON object with its `type`, by default the SSE event name.
 
-    None for a keep-alive: data that claims no type. An object without a type that holds an
-    `error` is an `error` event. Raises ValueError if the data of an event that has a name of
-    the Responses API is not a JSON object.
+    Returns None for a keep-alive, which is data without a type. An object without a type
+    but with `error` is an `error` event. Raises ValueError if an event with a name of the
+    Responses API has data that is not a JSON object.
     """
     value = parse(event.data)
     if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"]:
@@ -164,7 +165,7 @@ def decode(event: sse.ServerSentEvent) -> dict[str, Any] | None:
 
 
 def is_garbled(data: bytes) -> bool:
-    """True for a keep-alive that may have been an event: it explains a stream that stops without an end."""
+    """Whether a keep-alive may have been a broken event: it explains a stream without an end."""
     return data.startswith((b"{", b"[")) and data.strip() != DONE
 
 
@@ -173,7 +174,7 @@ def typed(value: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def parse(data: bytes) -> Any:  # noqa: ANN401 - JSON
-    """The JSON value, None if the data is no JSON. Escaped half surrogates stay as they are."""
+    """Returns the JSON value; None if the data is not JSON. Escaped half surrogates stay as they are."""
     try:
         return from_json(data)
     except ValueError:
@@ -185,5 +186,5 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 def bounded(digits: str) -> float:
-    """An integer of JSON. One that is too long for Python to read is infinite: no field has such a value."""
+    """Returns an integer of JSON; infinity if it is too long for Python: no field has such a value."""
     return int(digits) if len(digits) <= MAX_DIGITS else math.inf

@@ -8,7 +8,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def well_formed(text: str) -> str:
-    """The text with each pair of halves joined and each lone half replaced by U+FFFD."""
+    """Returns the text with each pair of halves joined and each lone half replaced by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -17,7 +17,7 @@ def well_formed(text: str) -> str:
 
 
 def split_half(text: str) -> tuple[str, str]:
-    """The text without a first half at its end, and that half: the next delta may complete it."""
+    """Returns the text without a first half at its end, and that half, for the next delta."""
     if "\ud800" <= text[-1:] <= "\udbff":
         return text[:-1], text[-1]
     return text, ""

@@ -1,7 +1,7 @@
-"""What an answer has said so far, wherever upstream put it. Pure.
+"""The answer so far, from whichever events carry it. Pure.
 
 `Transcript` takes deltas, and the parts, items and responses that upstream repeats whole. It
-returns the events that say what has not been said yet: the text first, then its sources.
+returns events with what is new in them: the text first, then its sources.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +32,11 @@ class Transcript:
         }
 
     def has(self, voice: Voice) -> bool:
-        """True if something but white space was said."""
+        """Whether there is any text that is not white space."""
         return not self._channels[voice].is_blank()
 
     def say(self, voice: Voice, event: Upstream, counter: str) -> list[Event]:
-        """A delta. `counter` is the field that counts the parts. A delta that is no text, or empty, is skipped."""
+        """Adds a delta. `counter` is the field with the part's number. An empty or invalid delta is skipped."""
         delta = event.get("delta")
         if not isinstance(delta, str) or not delta:
             return []
@@ -51,20 +51,20 @@ class Transcript:
         return events
 
     def announce(self, ref: Ref) -> None:
-        """Upstream begins an item."""
+        """Begins an item."""
         self._items.announce(ref)
         self._forget_addresses()
 
     def cite(self, ref: Ref, number: Number, annotation: object) -> list[Source]:
-        """A citation in a part. It may come before the part's text."""
+        """Adds a citation in a part, perhaps before the part's text."""
         return self._cite_in((self._items.find(ref), ref, number, annotation))
 
     def repeat_part(self, kind: str, ref: Ref, piece: Piece) -> list[Event]:
-        """A part, whole, from an event of this type."""
+        """Adds the whole text of a part, from an event of this type."""
         channel, item = self._channels[piece.voice], self._items.find(ref)
         part = channel.find(item, piece.number)
         if item and part and part.echoes.get(kind, piece.text) != piece.text:
-            # A part is done once. Upstream gives another part the same numbers.
+            # A part is done once. Upstream may give another part the same numbers.
             item = item if item.is_named_by(ref) else self._items.new(ref)
             part = channel.open(item, piece.number)
         scope = [part] if part else [part for part in channel.parts if not part.echoes and part.item.may_be(ref)]
@@ -77,7 +77,7 @@ class Transcript:
         return [*events, *self._cite([echo]), *self._cite_waiting()]
 
     def repeat_item(self, ref: Ref, json: object) -> list[Event]:
-        """An item, whole."""
+        """Adds a whole item."""
         pieces, item = pieces_of_item(json), self._items.find(ref)
         if not pieces:
             return []
@@ -99,7 +99,7 @@ class Transcript:
         return [*events, *self._cite_waiting()]
 
     def repeat_response(self, response: Upstream) -> list[Event]:
-        """The final response."""
+        """Adds the final response."""
         entries = {
             Ref.of(index, item.get("id") if isinstance(item, Mapping) else None): pieces
             for index, (item, pieces) in enumerate(entries_of(response))
@@ -114,17 +114,17 @@ class Transcript:
         return [*events, *self._cite_waiting()]
 
     def finish(self) -> list[Event]:
-        """Nothing more will come: halves of characters stay alone."""
+        """Ends the answer: halves of characters stay alone."""
         events = [event for channel in self._channels.values() for event in channel.flush()]
         spoken = [part for part in self._channels[Voice.TEXT].parts if part.length]
-        if len(spoken) <= 1:  # then it is clear what they cite
+        if len(spoken) <= 1:  # the only text is the one that they cite
             place = spoken[0].place if spoken else int
             for _, _, _, annotation in self._waiting:
                 events += self._citations.take(annotation, place)
         return events
 
     def _part(self, channel: Channel, ref: Ref, number: Number) -> Part:
-        """The part of a delta. After its `done` event, the same name means another item or part."""
+        """Returns the part of a delta. After its `done` event, the same name means another item or part."""
         item = self._items.find(ref)
         part = channel.find(item, number)
         is_done = item is not None and (item.echo is not None or (part is not None and bool(part.echoes)))
@@ -138,7 +138,7 @@ class Transcript:
     def _settle(
         self, channel: Channel, scope: Sequence[Part], wholes: Sequence[Whole], *, final: bool
     ) -> tuple[list[Event], list[Echo]]:
-        """Says what is missing of the wholes, each in its part or, if it is in none, in a new one."""
+        """Yields what is missing of the whole texts, in their parts or, without one, in a new one."""
         self._forget_addresses()
         echoes = align(scope, wholes, final=final)
         homes = {echo.whole.ref: echo.part.item for echo in echoes if echo.part}
@@ -151,7 +151,7 @@ class Transcript:
         return events, echoes
 
     def _home(self, homes: dict[Ref, Item], whole: Whole) -> Item:
-        """The item of a whole that was not said: none that another item of the response has turned out to be."""
+        """Returns the item of a whole text that was not streamed, unless another item is matched with it."""
         if whole.ref not in homes:
             free = whole.item is not None and whole.item not in homes.values()
             homes[whole.ref] = whole.item if whole.item and free else self._items.new(whole.ref)
@@ -170,7 +170,7 @@ class Transcript:
         return [source for cited in waiting for source in self._cite_in(cited)]
 
     def _cite_in(self, cited: Cited) -> list[Source]:
-        """The source of a citation, which waits if its part has no text yet."""
+        """Returns the source of a citation; the citation waits if its part has no text yet."""
         item, ref, number, annotation = cited
         part = self._channels[Voice.TEXT].find(item or self._items.find(ref), number)
         if part and part.length:
@@ -184,7 +184,7 @@ class Transcript:
 
 
 def number_of(counter: str, value: object) -> Number:
-    """The number of a part; the first if the field is missing, as servers leave out zeros."""
+    """Returns the number of a part; 0 if the field is missing, because servers leave out zeros."""
     return counter, value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
@@ -193,5 +193,5 @@ def whole_of(piece: Piece, ref: Ref, item: Item | None) -> Whole:
 
 
 def is_open(part: Part, ref: Ref) -> bool:
-    """True if the part can be of this item: neither it nor its own item has had a `done` event yet."""
+    """Whether the part can be of this item: neither it nor its own item has had a `done` event yet."""
     return not part.echoes and part.item.echo is None and part.item.may_be(ref)
