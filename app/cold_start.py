@@ -37,14 +37,14 @@ from app.network import check_network
 from app.settings import Settings
 from app.store.opening import check_store
 
-log = logging.getLogger("rivulet.front")
+log = logging.getLogger("rivulet.cold_start")
 
 
 class LazyApp:
-    """An application that is built when it is first asked for, in a thread, and lives until it is closed.
+    """An application that is built in a thread when it is first needed, and runs until it is closed.
 
-    One task takes it from startup to shutdown, whoever asked for it and whatever became of that request. It outlives
-    that request, and so has none of its context variables.
+    One task runs its lifespan. The task outlives the first request and has none of that
+    request's context variables.
     """
 
     def __init__(self, build: Callable[[], Starlette]) -> None:
@@ -53,17 +53,17 @@ class LazyApp:
         self._life: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
-    async def ready(self) -> Starlette:
-        """The application, started. Raises what kept it from that; whoever asks next has it tried again."""
+    async def wait_ready(self) -> Starlette:
+        """Returns the started application. Raises the error of its start; the next call tries again."""
         if self._ready is None or (self._ready.done() and self._ready.exception()):
             self._ready = asyncio.get_running_loop().create_future()
-            # runs in the context of who asks, so that the line is that request's, even where it does not wait any more
+            # runs in the requesting context, so the log line has that request's id even after a disconnect
             self._ready.add_done_callback(partial(_log_ready, time.monotonic()))
             self._life = asyncio.create_task(self._live(self._ready), context=Context())
         return await asyncio.shield(self._ready)
 
     async def close(self) -> None:
-        """Returns when the application has shut down. Raises what its shutdown raised."""
+        """Waits until the application has shut down. Raises the error of its shutdown."""
         self._closing.set()
         if self._life is not None:
             await self._life
@@ -71,7 +71,7 @@ class LazyApp:
     async def _live(self, ready: "asyncio.Future[Starlette]") -> None:
         try:
             app = await asyncio.to_thread(self._build)
-            gc.freeze()  # else the collector looks through all that was imported, now and then: 0.1 s without a token
+            gc.freeze()  # without it a collection scans all imported objects: 0.1 s without a token
             async with app.router.lifespan_context(app):
                 ready.set_result(app)
                 await self._closing.wait()
@@ -87,31 +87,31 @@ def _log_ready(began: float, ready: "asyncio.Future[Starlette]") -> None:
 
 
 class ColdStartApp:
-    """Serves the files of `directory`, and before everything else the application that `build` makes."""
+    """Serves the files of `directory`; passes all other requests to the application that `build` makes."""
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
         self._files = Files(directory)
-        self._page = RequestMiddleware(ErrorMiddleware(HeadersMiddleware(self._files)))
-        self._late = LazyApp(build)
+        self._page_app = RequestMiddleware(ErrorMiddleware(HeadersMiddleware(self._files)))
+        self._lazy = LazyApp(build)
         self._is_first = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            scope.get("state", {})["warm_up"] = self._late.ready
+            scope.get("state", {})["warm_up"] = self._lazy.wait_ready
             await self._lifespan(receive, send)
             return
         is_first, self._is_first = self._is_first, False
         if file := self._file(scope):
-            await self._page(scope, receive, send)
+            await self._page_app(scope, receive, send)
             if is_first and file.is_document:
-                await self._late.ready()
+                await self._lazy.wait_ready()
         else:
             app = await self._application()
             await app(scope, receive, send)
 
     async def _application(self) -> ASGIApp:
         try:
-            return await self._late.ready()
+            return await self._lazy.wait_ready()
         except Exception as error:  # noqa: BLE001 - it is raised again, where it is logged and answered
             return _failing(error)
 
@@ -122,12 +122,12 @@ class ColdStartApp:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._late.close()
+        await self._lazy.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def _failing(error: Exception) -> ASGIApp:
-    """What there is in the place of an application that could not be built."""
+    """Returns a stand-in for an application that could not be built: it raises the error."""
 
     async def app(*_: object) -> None:
         raise error
@@ -136,7 +136,7 @@ def _failing(error: Exception) -> ASGIApp:
 
 
 def create_cold_start_app(settings: Settings | None = None) -> ColdStartApp:
-    """The whole application behind its front; settings as for `create_app`. Raises ConfigurationError."""
+    """Returns the whole application; settings as for `create_app`. Raises ConfigurationError."""
     settings = settings or load_settings()
     configure_logging(settings)
     check_network(settings)

@@ -1,7 +1,8 @@
-"""The wire: what a client sends and receives. JSON shapes only; no behaviour but their own validity.
+"""The wire: what a client sends and receives. JSON shapes, with no behaviour but validation.
 
-Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start`, `Text`, `Reasoning`, `Refusal`,
-`Tool`, `Source` and the one terminal `End`. Errors: `ProblemDetails` (RFC 9457).
+Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start`, `Text`,
+`Reasoning`, `Refusal`, `Tool`, `Source` and the one terminal `End`. Errors:
+`ProblemDetails` (RFC 9457).
 """
 
 import re
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 
 class Status(StrEnum):
-    """How a turn ended, or that it has not."""
+    """The state of a turn: running, or how it ended."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -27,14 +28,14 @@ class Status(StrEnum):
 
 
 class Wire(BaseModel):
-    """What all shapes share: immutable, and a field that nobody knows is an error, not a silent no."""
+    """Base of all shapes: immutable; unknown fields are rejected."""
 
-    # errors without their input: they may be logged, and the input is what a user wrote
+    # errors have no input, because they may be logged and the input is a user's text
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def well_formed(text: str) -> str:
-    """The text as it is. Raises ValueError for half a surrogate pair, which JSON can escape but UTF-8 cannot carry."""
+    """Returns the text. Raises ValueError for half a surrogate pair, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -42,20 +43,23 @@ def well_formed(text: str) -> str:
     return text
 
 
-# One character that is no white space. Python, ECMAScript and Unicode disagree about
-# U+001C to U+001F, U+0085 and U+FEFF, so they are named.
+# One character other than white space. Python, ECMAScript and Unicode disagree about
+# U+001C to U+001F, U+0085 and U+FEFF, so they are listed.
 NOT_BLANK = r"[^\s\x1c-\x1f\x85\ufeff]"
 
 
 def not_blank(text: str) -> str:
-    """Returns the text. Raises ValueError if it holds nothing but white space."""
+    """Returns the text. Raises ValueError if it is all white space."""
     if not re.search(NOT_BLANK, text):
         raise ValueError("must not be blank")
     return text
 
 
 def parse_uuid(text: str) -> UUID:
-    """A UUID in any spelling: upper case, without hyphens, in braces, as a URN (RFC 9562, 4). Raises ValueError."""
+    """Reads a UUID in any spelling (RFC 9562, 4). Raises ValueError.
+
+    Upper case, a form without hyphens, braces and a URN are accepted.
+    """
     if not _UUID.fullmatch(text):
         raise ValueError("must be a UUID")
     return UUID(text.lower())
@@ -79,7 +83,7 @@ MAX_UNKNOWN = 10
 
 
 class Body(Wire):
-    """What a client sends. Of unknown fields only the first are looked at: one is as wrong as a million."""
+    """Base of request bodies. Only the first unknown fields are examined, to bound the work."""
 
     @model_validator(mode="before")
     @classmethod
@@ -93,9 +97,10 @@ class Body(Wire):
 class ChatRequest(Body):
     """One question.
 
-    `turn_id` names the turn: the same id again is the same turn, and is not asked twice. `conversation_id` is the
-    conversation that it goes on with, a new one where it is missing, and `parent_turn_id` the turn that it follows,
-    none where it is a beginning. `model` is one of the allowed models; `instructions` replace the server's own.
+    `turn_id` names the turn: the same id again is the same turn, and is not asked twice.
+    `conversation_id` is the conversation to continue, by default a new one;
+    `parent_turn_id` is the turn that the question follows, by default none. `model` is one
+    of the allowed models; `instructions` replace the server's own.
     """
 
     message: Message
@@ -107,14 +112,14 @@ class ChatRequest(Body):
 
 
 class FieldError(Wire):
-    """One field of a request and what is wrong with it."""
+    """One invalid field of a request, and the reason."""
 
     field: str
     detail: str
 
 
 class ProblemDetails(Wire):
-    """RFC 9457, with `code` for programs, `retryable`, `retry_after` in seconds, and the fields that are wrong."""
+    """RFC 9457, with `code` for programs, `retryable`, `retry_after` in seconds, and invalid fields."""
 
     type: str
     title: str
@@ -131,7 +136,7 @@ MAX_TOKENS = 10**9
 
 
 def tokens_or_none(value: object) -> object:
-    """The value if it can be a number of tokens. None for anything else, so that no odd count is added up."""
+    """Returns the value if it can be a number of tokens; None for anything else."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS
     return value if is_count else None
 
@@ -140,7 +145,7 @@ Tokens = Annotated[Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None, BeforeVali
 
 
 class Usage(Wire):
-    """What the answer took, in tokens; null if it is unknown. Never guessed."""
+    """The tokens of an answer; null if unknown, never estimated."""
 
     input_tokens: Tokens = None
     cached_tokens: Tokens = None
@@ -156,8 +161,10 @@ class Event(Wire):
 
 
 class Start(Event):
-    """`omitted_turns` of the oldest were left out of what the model got: the conversation has
-    grown too long for it. They are counted up to 10.
+    """The first event.
+
+    `omitted_turns` is the number of the oldest turns that the model did not receive, because
+    the conversation is too long. It is counted up to 10.
     """
 
     event = "start"
@@ -183,7 +190,7 @@ class Refusal(Event):
 
 
 class Tool(Event):
-    """A tool that the model uses by itself, e.g. {name: "web_search", status: "searching"}."""
+    """A built-in tool that the model uses, e.g. {name: "web_search", status: "searching"}."""
 
     event = "tool"
     name: str
@@ -203,8 +210,8 @@ class Source(Event):
 class End(Event):
     """The terminal event: exactly one, always last.
 
-    `reason` is a code: of an incomplete answer what upstream or this server gave, of a completed
-    one `empty` if it has no text, of a failed one the error's.
+    `reason` is a code: for an incomplete answer the cause, for a completed one `empty` if it
+    has no text, for a failed one the code of the error.
     """
 
     event = "end"
@@ -214,12 +221,12 @@ class End(Event):
     error: ProblemDetails | None = None
 
 
-# The registry of events: the log of a turn and the OpenAPI document follow from it.
+# The registry of events. The log of a turn and the OpenAPI document use it.
 EVENTS: Mapping[str, type[Event]] = {kind.event: kind for kind in (Start, Text, Reasoning, Refusal, Tool, Source, End)}
 
 
 class Turn(Wire):
-    """A question and its answer, as far as it has come. `created_at` is in seconds since the epoch."""
+    """A question and its answer so far. `created_at` is in seconds since the epoch."""
 
     turn_id: str
     conversation_id: str
@@ -247,7 +254,7 @@ class ConversationLine(Wire):
 
 
 class ConversationPage(Wire):
-    """A part of the list, the last updated first; `cursor` asks for the next, and is null at the end."""
+    """A page of the list, the last updated first; `cursor` is that of the next page, null at the end."""
 
     conversations: list[ConversationLine]
     cursor: str | None = None
@@ -264,7 +271,7 @@ class Rename(Body):
 
 
 class PageConfig(Wire):
-    """What the page must know before the first question."""
+    """What the page needs before the first question."""
 
     models: list[str]
     default_model: str

@@ -1,13 +1,13 @@
-"""The page's files over HTTP (RFC 9110): the one file server, before the application and in it.
+"""The page's files over HTTP (RFC 9110), before the application is built and in it.
 
-In: a directory. Out: an ASGI application that serves the files in it, each under its own
-name and under no other, and `index.html` as `/` as well. It raises Starlette's HTTPException:
-404 for any other path, 405 for methods other than GET and HEAD. What is sent for HEAD has a
-body, which `RequestMiddleware` drops.
+`Files` is an ASGI application that serves each file of a directory under its name, and
+`index.html` also as `/`. It raises Starlette's HTTPException: 404 for any other path, 405
+for methods other than GET and HEAD. A response to HEAD has a body, which
+`RequestMiddleware` drops.
 
-A file is read for each request, so its validator is always that of the bytes that are sent:
-a strong ETag, made of nothing but the content. Dates are left out, because all files of a
-deployment carry the same one. Ranges are ignored, as section 14.2 allows.
+A file is read for each request, so its validator always matches the bytes that are sent: a
+strong ETag of the content only. Dates are left out, because all files of a deployment have
+the same one. Ranges are ignored (section 14.2).
 """
 
 import hashlib
@@ -33,17 +33,17 @@ MEDIA_TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-"""What is served. The table of the operating system is not asked: each has another one."""
+"""The media types that are served, the same on every operating system."""
 
 WEB = Path(__file__).parent / "web"  # the directory of the page
 DOCUMENT = "index.html"
 METHODS = ("GET", "HEAD")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no dot files, and no copies that an editor makes
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no dot files and no backups of editors
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 class File(NamedTuple):
-    """A file that is served, and its media type."""
+    """A served file and its media type."""
 
     path: Path
     media_type: str
@@ -54,7 +54,7 @@ class File(NamedTuple):
 
 
 class Files:
-    """Serves what is in `directory` now; directories in it, and links, are left out."""
+    """Serves the present files of `directory`, without directories and links in it."""
 
     def __init__(self, directory: Path) -> None:
         self._files = {f"/{file.path.name}": file for path in directory.iterdir() if (file := _served(path))}
@@ -62,7 +62,7 @@ class Files:
             self._files["/"] = document
 
     def find(self, scope: Scope) -> File | None:
-        """The file that the request names, whatever its method."""
+        """Returns the file of the request's path, for any method; None if there is none."""
         return self._files.get(_path_below_root(scope))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,12 +83,12 @@ class Files:
 
 
 def etag_of(content: bytes) -> str:
-    """The strong validator of a representation: of these bytes, however they are encoded."""
+    """Returns the strong validator of these bytes."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def is_current(etag: str, headers: Headers) -> bool:
-    """Whether `If-None-Match` holds the validator, by weak comparison (RFC 9110, 13.1.2)."""
+    """Whether `If-None-Match` has the validator, by weak comparison (RFC 9110, 13.1.2)."""
     condition = ",".join(headers.getlist("if-none-match"))
     return condition.strip() == "*" or etag in _ENTITY_TAG.findall(condition)
 

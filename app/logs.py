@@ -1,7 +1,7 @@
-"""Logs: JSON for CloudWatch by Powertools, or lines for people. Prompts and answers never occur.
+"""Logs: JSON for CloudWatch by Powertools, or text. Prompts and answers are never logged.
 
-Modules log through `logging.getLogger("rivulet....")`. `request_fields` holds what belongs to the request in hand;
-its entries are on every line that is logged meanwhile, whoever logs it.
+Modules use `logging.getLogger("rivulet....")`. The entries of `request_fields` are on each
+line that is logged in the context of the current request.
 """
 
 import logging
@@ -18,20 +18,20 @@ request_fields: ContextVar[dict[str, Any]] = ContextVar("request_fields")
 
 
 class RequestFieldsFilter(logging.Filter):
-    """Adds the fields of the request in hand to a record."""
+    """Adds the fields of the current request to a record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         for name, value in request_fields.get({}).items():
             record.__dict__.setdefault(name, value)
-        record.__dict__.pop("taskName", None)  # Python 3.12's own name for the asyncio task tells nobody anything
+        record.__dict__.pop("taskName", None)  # Python 3.12 adds the asyncio task's name, like "Task-7"
         return True
 
 
 class TextFormatter(logging.Formatter):
     """One readable line: time, level, message, then the record's extra fields as name=value.
 
-    What is not printable is escaped, since a path may hold line breaks and commands to a
-    terminal. A traceback has lines of its own, which are indented: none looks like a record.
+    Unprintable characters are escaped, because a path may have line breaks and commands to a
+    terminal. The lines of a traceback are indented, so none looks like a record.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class TextFormatter(logging.Formatter):
 
 
 def printable(text: str) -> str:
-    """The text with control, format and surrogate characters as Python's escapes."""
+    """Returns the text with control, format and surrogate characters as Python's escapes."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
@@ -61,7 +61,7 @@ def _indented(text: str) -> str:
 
 
 class OurHandler(logging.StreamHandler[Any]):
-    """The one handler that `configure_logging` puts on the root logger; known by its class when done again."""
+    """The handler of `configure_logging`, which finds it by its class when it is called again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,16 +69,17 @@ class OurHandler(logging.StreamHandler[Any]):
 
 
 def configure_logging(settings: Settings) -> None:
-    """LOG_LEVEL is for our own loggers. Libraries are heard from WARNING on: below it they log prompts and secrets.
+    """Configures the root logger. LOG_LEVEL is for our own loggers.
 
-    May be done again, with other settings: the handler stays, with the filters that the host has put on it.
+    Libraries log from WARNING on: below it they log prompts and secrets. Another call
+    applies other settings: the handler stays, with the filters that the host has added.
     """
     root = logging.getLogger()
     handler = next((old for old in root.handlers if isinstance(old, OurHandler)), None)
     if handler is None:
         handler = OurHandler()
         root.addHandler(handler)
-    handler.stream = sys.stdout  # not by setStream, which flushes the old one: that may be closed
+    handler.stream = sys.stdout  # setStream would flush the old one, which may be closed
     json = settings.log_format == "json"
     handler.setFormatter(LambdaPowertoolsFormatter(service=SERVICE) if json else TextFormatter())
     root.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What a turn was: onto its request's log line, and as metrics, in EMF for CloudWatch by Powertools."""
+"""A turn's report: fields on its request's log line, and metrics in EMF for CloudWatch by Powertools."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from app.settings import Settings
 
 
 class TurnMetrics:
-    """By model and outcome, in CloudWatch's namespace METRICS_NAMESPACE, where there is one."""
+    """The metrics of turns in the namespace METRICS_NAMESPACE; none without one."""
 
     def __init__(self, settings: Settings) -> None:
         self._namespace = settings.metrics_namespace
 
     def turn_ended(self, report: TurnReport) -> None:
-        """One turn is over. Its metrics go out in one EMF document, by model and outcome."""
+        """Writes the metrics of one turn in one EMF document, by model and outcome."""
         fields = {
             "outcome": report.outcome,
             "code": report.code,

@@ -1,9 +1,9 @@
-"""The variables of the environment that lead outgoing requests: proxies and certificate authorities.
+"""The environment's variables for outgoing requests: proxies and certificate authorities.
 
-Libraries read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
-SSL_CERT_DIR by themselves, each in its own way. This module reads them once, and the
-client of the Responses API gets the result. It raises ConfigurationError, which names
-the variable and never shows its value: a proxy's URL may hold a password.
+Libraries read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR,
+each in a different way. This module reads them once for the client of the Responses API.
+It raises ConfigurationError, which names the variable and never its value: the URL of a
+proxy may have a password.
 """
 
 import ipaddress
@@ -33,12 +33,12 @@ def check_network(settings: Settings, environ: Mapping[str, str] = os.environ) -
 
 
 def base_url(settings: Settings) -> str:
-    """The URL below which the Responses API is."""
+    """Returns the base URL of the Responses API."""
     return settings.openai_base_url or OPENAI_URL
 
 
 def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The URL of the proxy for `url`, or None. Loopback addresses have no proxy."""
+    """Returns the URL of the proxy for `url`, or None. Loopback addresses have no proxy."""
     target = urlsplit(url)
     found = _read(environ, f"{target.scheme.lower()}_proxy") or _read(environ, "all_proxy")
     if found is None or _is_loopback(target.hostname or "") or _is_exempt(target, environ):
@@ -50,7 +50,7 @@ def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def authorities(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext | None:
-    """The certificate authorities that the environment names; None for the system's own."""
+    """Returns the certificate authorities of the environment; None for the system's own."""
     file, directory = _read(environ, "SSL_CERT_FILE"), _read(environ, "SSL_CERT_DIR")
     if directory and not file:
         _check_directories(*directory)
@@ -64,7 +64,7 @@ def authorities(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext | Non
 
 
 def _read(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
-    """The variable's name as it is set, and its value. Blank counts as not set."""
+    """Returns the variable's name as it is set, and its value. A blank value counts as not set."""
     for spelling in (name, name.upper()):
         if value := environ.get(spelling, "").strip():
             return spelling, value
@@ -72,7 +72,7 @@ def _read(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
 
 
 def _proxy_url(name: str, value: str) -> str:
-    """The proxy's URL; as usual, `host:port` alone is an HTTP proxy."""
+    """Returns the proxy's URL; `host:port` alone is an HTTP proxy."""
     url = value if "://" in value else f"http://{value}"
     try:
         parts = urlsplit(url)
@@ -92,7 +92,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_exempt(target: SplitResult, environ: Mapping[str, str]) -> bool:
-    """Whether NO_PROXY names the host: `*`, a domain, an address, a network, each perhaps with a port."""
+    """Whether NO_PROXY has the host: `*`, a domain, an address or a network, perhaps with a port."""
     _, value = _read(environ, "no_proxy") or ("", "")
     return any(_matches(entry.strip().lower(), target) for entry in value.split(","))
 
@@ -103,7 +103,7 @@ def _matches(entry: str, target: SplitResult) -> bool:
     if entry == "*":
         return True
     if address is not None:
-        with suppress(ValueError):  # an address alone is a network of one
+        with suppress(ValueError):  # an address is a network of one
             return address in ipaddress.ip_network(entry, strict=False)
     try:
         named = urlsplit(f"//{entry}")
@@ -124,7 +124,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _check_directories(name: str, value: str) -> None:
-    """Raises ConfigurationError unless OpenSSL finds certificates there, in files named by their hash."""
+    """Raises ConfigurationError if the directory has no certificates in files named by their hash."""
     try:
         names = [path.name for part in value.split(os.pathsep) for path in Path(part).iterdir()]
     except OSError as error:

@@ -1,7 +1,7 @@
-"""The OpenAPI document: what FastAPI makes of the routes, and what it cannot know.
+"""The OpenAPI document: FastAPI's, completed.
 
-That is: the shape of problems, the events of the streams (OpenAPI 3.2, 4.14.4), the limits
-that the settings put on a question, and what a cursor looks like.
+FastAPI cannot describe the shape of problems, the events of the streams (OpenAPI 3.2,
+4.14.4), the limits of the settings on a question, and the form of a cursor.
 """
 
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 
 def add_openapi(app: FastAPI, settings: Settings) -> None:
-    """Makes `app.openapi()` the whole document, and serves it if OPENAPI_DOCS is set.
+    """Makes `app.openapi()` return the whole document, and serves it if OPENAPI_DOCS is set.
 
-    `/docs` is the document as well: a page that renders it would run foreign scripts on the
-    origin of the chat.
+    `/docs` is the document as well: a page that renders it would run third parties' scripts
+    on the origin of the chat.
     """
     generate = app.openapi
     app.openapi_version = VERSION
@@ -35,7 +35,7 @@ def add_openapi(app: FastAPI, settings: Settings) -> None:
     def openapi() -> Json:
         if app.openapi_schema is None:
             complete(generate(), settings)
-        return generate()  # FastAPI keeps the document that it has made
+        return generate()  # FastAPI returns the same document again
 
     async def document(request: Request) -> Response:
         root = request.scope.get("root_path", "")
@@ -48,7 +48,7 @@ def add_openapi(app: FastAPI, settings: Settings) -> None:
 
 
 def complete(document: Json, settings: Settings) -> None:
-    """Adds to the document that FastAPI has made."""
+    """Completes FastAPI's document."""
     schemas = document["components"]["schemas"]
     models: tuple[type[BaseModel], ...] = (ProblemDetails, *EVENTS.values())
     _, ours = models_json_schema(
@@ -65,7 +65,7 @@ def complete(document: Json, settings: Settings) -> None:
 
 
 def _limit(request: Json, settings: Settings) -> None:
-    """What `app.chat.question.check` refuses, as a schema."""
+    """Adds the limits of `app.chat.question.check` to the schema."""
     fields = request["properties"]
     fields["message"]["maxLength"] = settings.max_message_chars
     fields["model"] = {"enum": [*settings.allowed_models, None]}
@@ -81,14 +81,14 @@ def _limit(request: Json, settings: Settings) -> None:
 
 
 def _parameter(document: Json, path: str) -> Json:
-    """The schema of the one parameter of GET on this path."""
+    """Returns the schema of the one parameter of GET on this path."""
     (parameter,) = document["paths"][path]["get"]["parameters"]
     schema: Json = parameter["schema"]
     return schema
 
 
 def _contents(document: Json) -> Iterator[tuple[str, Json]]:
-    """The content of each response, with its path."""
+    """Yields each path with the content of its responses."""
     for path, item in document["paths"].items():
         for operation in item.values():
             for response in operation["responses"].values():

@@ -28,7 +28,7 @@ def check_region(settings: Settings) -> None:
 
 
 def _configured_region() -> str:
-    """The region in the configuration file of the AWS CLI; empty if there is none."""
+    """Returns the region in the configuration file of the AWS CLI; empty if there is none."""
     from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # noqa: PLC0415
     from botocore.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -39,7 +39,7 @@ def _configured_region() -> str:
 
 
 def read_fields(settings: Settings) -> dict[str, str]:
-    """The fields that `settings` lack and the Parameter Store has. Raises ConfigurationError."""
+    """Returns the fields that `settings` lack and the Parameter Store has. Raises ConfigurationError."""
     path = settings.parameter_path
     missing = _missing(settings)
     if path is None or not missing:
@@ -55,14 +55,14 @@ def read_fields(settings: Settings) -> dict[str, str]:
 
 
 def _missing(settings: Settings) -> dict[str, str]:
-    """The names and fields to be read; empty if there is no path, or a key already."""
+    """Returns the names and fields to read; empty if there is no path, or already a key."""
     missing = {name: field for name, field in FIELDS.items() if not getattr(settings, field)}
     is_read = settings.parameter_path and not settings.aws_sam_local and missing.keys() & REQUIRED
     return missing if is_read else {}
 
 
 def read_parameters(path: str, *, limit: float = READ_LIMIT) -> dict[str, str]:
-    """All parameters below `path`, decrypted, by their names relative to it, within `limit` seconds.
+    """Returns the decrypted parameters below `path`, by relative name, within `limit` seconds.
 
     The time limits of boto3 count for one attempt at one address; the thread bounds name
     resolution, further addresses and pages as well. Raises ConfigurationError.
@@ -85,17 +85,17 @@ def read_parameters(path: str, *, limit: float = READ_LIMIT) -> dict[str, str]:
 
 
 def _read(path: str) -> dict[str, str]:
-    # boto3 takes a quarter of a second to import: only processes with a path pay for it
+    # boto3 takes a quarter of a second to import, so only processes with a path import it
     from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMProvider  # noqa: PLC0415
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415 - botocore has no types
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
-    # with the pause between attempts less than READ_LIMIT, so that usually the error itself is reported
+    # shorter than READ_LIMIT, so that the error itself is reported
     limits = Config(connect_timeout=1, read_timeout=1.5, retries={"total_max_attempts": 2, "mode": "standard"})
     try:
         found = SSMProvider(boto_config=limits).get_multiple(path, decrypt=True, recursive=True)
     except GetParameterError as error:
         raise ConfigurationError(f"PARAMETER_PATH: cannot read the parameters below {path}: {error}") from error
-    except (BotoCoreError, ValueError) as error:  # raised while the client is made
+    except (BotoCoreError, ValueError) as error:  # raised by the creation of the client
         raise ConfigurationError(f"AWS_DEFAULT_REGION or AWS_ENDPOINT_URL: {error}") from error
     return {name: str(value) for name, value in found.items()}

@@ -1,28 +1,29 @@
-"""Everything that a caller can be told went wrong, as one tree (RFC 9457 problem details).
+"""Every error that a client may receive, as one tree (RFC 9457 problem details).
 
     Problem                       500  internal_error
-     ├─ BadRequest                400  bad_request              the body is no JSON
-     ├─ NotFound                  404  not_found                no such address
-     ├─ MethodNotAllowed          405  method_not_allowed       the address is there, not for this method
+     ├─ BadRequest                400  bad_request              the body is not JSON
+     ├─ NotFound                  404  not_found                there is no such address or object
+     ├─ MethodNotAllowed          405  method_not_allowed       the address exists, not for this method
      ├─ BodyTooLarge              413  body_too_large           more than MAX_BODY_BYTES
-     ├─ InvalidRequest            422  invalid_request          a field is missing, of a wrong type or out of bounds
-     ├─ PromptRejected            400  prompt_rejected          OpenAI refuses to take this prompt
+     ├─ InvalidRequest            422  invalid_request          a field is missing or invalid
+     ├─ PromptRejected            400  prompt_rejected          OpenAI does not accept this prompt
      ├─ NotConfigured             503  not_configured           this server has no API key
      ├─ RateLimited               429  rate_limited             OpenAI's rate limit
-     ├─ QuotaExhausted            503  quota_exhausted          the account's budget is used up
-     ├─ UpstreamMisconfigured     502  upstream_misconfigured   our model or parameters are not accepted
-     │   └─ UpstreamUnauthorized  502  upstream_unauthorized    our key is not accepted
-     ├─ UpstreamFailed            502  upstream_failed          OpenAI failed, or sent what nobody understands
-     │   └─ UpstreamCut           502  upstream_cut             the answer broke off without an end
+     ├─ QuotaExhausted            503  quota_exhausted          the OpenAI account has no budget left
+     ├─ UpstreamMisconfigured     502  upstream_misconfigured   OpenAI does not accept our model or parameters
+     │   └─ UpstreamUnauthorized  502  upstream_unauthorized    OpenAI does not accept our key
+     ├─ UpstreamFailed            502  upstream_failed          OpenAI failed, or sent an invalid answer
+     │   └─ UpstreamCut           502  upstream_cut             the answer was cut off
      ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
-     ├─ UpstreamTooSlow           504  upstream_too_slow        a time limit ran out
+     ├─ UpstreamTooSlow           504  upstream_too_slow        OpenAI timed out
      ├─ Conflict                  409  conflict                 the turn's id is in use for another question
-     └─ StoreFailed               503  store_failed             the store does not answer at the moment
+     └─ StoreFailed               503  store_failed             the store is unavailable at the moment
          ├─ StoreRefused          503  store_refused            the store refuses until its operator corrects it
-         └─ NotKept               503  not_kept                 the answer is here, and could not be kept
+         └─ NotKept               503  not_kept                 the answer could not be stored
 
-Before the first byte a problem is the response, with its status; after it, it is the `error` of the terminal
-event. The texts are all written here: nothing that OpenAI, a library or an exception said is ever passed on.
+Before the first byte a problem is the response, with its status; after it, it is the
+`error` of the terminal event. All texts are written here: no text of OpenAI, a library or
+an exception is passed on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,16 +33,16 @@ from typing import ClassVar
 from app.contract import FieldError, ProblemDetails
 
 
-class Problem(Exception):  # noqa: N818 - the standard's word for what a client is told
-    """Base of all of them. `detail` says what is wrong and what to do; `retry_after` is in seconds.
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
+    """Base of all problems. `detail` is what is wrong and what to do; `retry_after` is in seconds.
 
-    `cause` is for the log alone: fields without content.
+    `cause` is only for the log: fields without content.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     retryable: ClassVar[bool] = False
-    default_detail: ClassVar[str] = "Something went wrong here. It has been logged under the request id."
+    default_detail: ClassVar[str] = "The server failed. The error is logged under the request id."
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word for what a client 
         super().__init__(self.detail)
 
     def details(self, request_id: str | None) -> ProblemDetails:
-        """The problem as it goes over the wire."""
+        """Returns the problem as it is on the wire."""
         return ProblemDetails(
             type=f"urn:rivulet:problem:{self.code}",
             title=HTTPStatus(self.status).phrase,
@@ -75,7 +76,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word for what a client 
 class BadRequest(Problem):
     status = 400
     code = "bad_request"
-    default_detail = "The request cannot be understood."
+    default_detail = "The request is malformed."
 
 
 class NotFound(Problem):
@@ -87,13 +88,13 @@ class NotFound(Problem):
 class MethodNotAllowed(Problem):
     status = 405
     code = "method_not_allowed"
-    default_detail = "This address does not take this method."
+    default_detail = "This address does not allow this method."
 
 
 class BodyTooLarge(Problem):
     status = 413
     code = "body_too_large"
-    default_detail = "body: is too large."
+    default_detail = "body: is too large. Send a shorter message."
 
 
 class InvalidRequest(Problem):
@@ -103,7 +104,7 @@ class InvalidRequest(Problem):
 
     @classmethod
     def of_field(cls, field: str, detail: str) -> "InvalidRequest":
-        """One field is wrong: `field` is its name on the wire."""
+        """Returns the problem of one invalid field, by its name on the wire."""
         return cls.of_fields([FieldError(field=field, detail=detail)])
 
     @classmethod
@@ -114,37 +115,37 @@ class InvalidRequest(Problem):
 class PromptRejected(Problem):
     status = 400
     code = "prompt_rejected"
-    default_detail = "The model does not accept this message. Shorten or change it."
+    default_detail = "The model does not accept this message. Shorten it or change it."
 
 
 class NotConfigured(Problem):
     status = 503
     code = "not_configured"
-    default_detail = "This server has no OpenAI API key. Whoever runs it must set OPENAI_API_KEY."
+    default_detail = "This server has no OpenAI API key. Its operator must set OPENAI_API_KEY."
 
 
 class RateLimited(Problem):
     status = 429
     code = "rate_limited"
     retryable = True
-    default_detail = "The model's rate limit is reached. Wait a little and try again."
+    default_detail = "The model's rate limit is reached. Wait a moment and try again."
 
 
 class QuotaExhausted(Problem):
     status = 503
     code = "quota_exhausted"
-    default_detail = "The OpenAI account behind this server has used up its quota."
+    default_detail = "The OpenAI account of this server has no quota left. Its operator must raise it."
 
 
 class UpstreamMisconfigured(Problem):
     status = 502
     code = "upstream_misconfigured"
-    default_detail = "OpenAI does not accept this server's model or parameters. Whoever runs it must correct them."
+    default_detail = "OpenAI does not accept this server's model or parameters. Its operator must correct them."
 
 
 class UpstreamUnauthorized(UpstreamMisconfigured):
     code = "upstream_unauthorized"
-    default_detail = "OpenAI does not accept this server's API key. Whoever runs it must correct it."
+    default_detail = "OpenAI does not accept this server's API key. Its operator must correct it."
 
 
 class UpstreamFailed(Problem):
@@ -156,7 +157,7 @@ class UpstreamFailed(Problem):
 
 class UpstreamCut(UpstreamFailed):
     code = "upstream_cut"
-    default_detail = "The answer broke off before its end. Try again."
+    default_detail = "The answer was cut off before its end. Try again."
 
 
 class UpstreamUnreachable(Problem):
@@ -176,14 +177,14 @@ class UpstreamTooSlow(Problem):
 class Conflict(Problem):
     status = 409
     code = "conflict"
-    default_detail = "turn_id: is in use for another question. Choose a new one."
+    default_detail = "turn_id: is already used for another question. Choose a new one."
 
 
 class StoreFailed(Problem):
     status = 503
     code = "store_failed"
     retryable = True
-    default_detail = "Conversations cannot be kept at the moment. Nothing was asked. Try again."
+    default_detail = "Conversations cannot be stored at the moment. Nothing was asked. Try again."
 
 
 class StoreRefused(StoreFailed):
@@ -194,10 +195,10 @@ class StoreRefused(StoreFailed):
 
 class NotKept(StoreFailed):
     code = "not_kept"
-    default_detail = "The answer could not be kept. Copy what you want to have later."
+    default_detail = "The answer could not be stored. Copy what you want to keep."
 
 
 def problem_of_status(status: int) -> Problem:
-    """The Problem for a status that a library chose. One that nobody foresaw is the server's fault."""
+    """Returns the Problem for a library's status; an unexpected one is a fault of the server."""
     kinds = (BadRequest, NotFound, MethodNotAllowed, BodyTooLarge)
     return next((kind() for kind in kinds if kind.status == status), Problem())

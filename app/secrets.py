@@ -1,4 +1,4 @@
-"""The secrets in use, and their renewal while the process runs."""
+"""The current secrets, and their renewal while the process runs."""
 
 import asyncio
 import logging
@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from app.loading import load_settings
 from app.settings import ConfigurationError, Settings
 
-RENEW_AFTER = 300.0  # seconds; a rotated key is in use after that time at the latest
+RENEW_AFTER = 300.0  # seconds; the maximum time until a rotated key is used
 log = logging.getLogger("rivulet.parameters")
 
 
 class Secrets:
-    """The newest good secrets. Stale ones are refreshed in the background; callers never wait."""
+    """The newest valid secrets. Stale ones are refreshed in the background; callers never wait."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Secrets:
 
     @property
     def openai_api_key(self) -> SecretStr | None:
-        """The key in use. Starts a renewal if it is older than RENEW_AFTER.
+        """The current key. Starts a renewal if it is older than RENEW_AFTER.
 
         Needs a running event loop.
         """
@@ -56,7 +56,7 @@ class Secrets:
         try:
             newer = await asyncio.to_thread(self._load)
         except ConfigurationError:
-            log.warning("the secrets could not be renewed; the last good ones stay in use", exc_info=True)
+            log.warning("the secrets could not be renewed; the last valid ones stay in use", exc_info=True)
             return False
         changed = newer.openai_api_key != self._settings.openai_api_key
         self._settings = newer

@@ -1,8 +1,8 @@
 """The settings, frozen: from the environment, then `.env`.
 
-`app.loading` adds the parameters of the Parameter Store; tests build `Settings(...)` themselves. Values are
-stripped of surrounding white space, and a blank value counts as not set. Errors name
-the setting and never show its value, which may be a secret.
+`app.loading` adds the parameters of the Parameter Store. White space around a value is
+removed, and a blank value counts as not set. Errors name the setting and never its value,
+which may be a secret.
 """
 
 import re
@@ -23,14 +23,14 @@ ENV_FILE = Path(".env")
 
 
 class ConfigurationError(Exception):
-    """The process cannot start as configured; the text, one line, names what to set."""
+    """The process cannot start as configured. The text, one line, names what to set."""
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.split()))
 
 
 def _header_value(key: SecretStr) -> SecretStr:
-    """A key goes into a header, so it is printable ASCII without spaces (RFC 6750, 2.1)."""
+    """Checks a key: it becomes a header, so it is printable ASCII without spaces (RFC 6750, 2.1)."""
     if wrong := re.search(r"[^!-~]", key.get_secret_value()):
         raise ValueError(f"character {wrong.start() + 1} is white space, a control character or not ASCII")
     return key
@@ -40,7 +40,7 @@ HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
 
 
 def _base_url(url: str) -> str:
-    """The paths of the API are appended to it, so it ends with its path."""
+    """Checks a base URL: paths are appended to it, so it has no query and no fragment."""
     if not re.fullmatch(r"[!-~]+", url) or "?" in url or "#" in url:
         raise ValueError("must be ASCII without white space, query and fragment")
     try:
@@ -124,13 +124,8 @@ class Settings(BaseSettings):
 
     @property
     def allowed_models(self) -> tuple[str, ...]:
-        """The models that a request may name, the default one first."""
+        """The models that a request may name, the default first."""
         return tuple(dict.fromkeys((self.openai_model, *self.openai_models)))
-
-    @property
-    def buffered(self) -> bool:
-        """Whether the host cannot stream: `sam local`, or by RESPONSE_MODE."""
-        return self.aws_sam_local or self.response_mode == "buffered"
 
     @classmethod
     def settings_customise_sources(

@@ -1,28 +1,28 @@
 """Server-sent events as bytes (WHATWG HTML, section 9.2): an incremental decoder and an encoder. Pure.
 
-`Decoder.feed(chunk)` takes bytes cut anywhere, also inside a character or between CR and LF, and returns the events
-that are complete by then. Only CR, LF and CRLF end a line. An event without data is dropped, as is an unfinished one
-at the end of the stream.
+`Decoder.feed(chunk)` takes bytes cut anywhere, even inside a character or between CR and
+LF, and returns the completed events. Only CR, LF and CRLF end a line. An event without data
+is dropped, and so is an unfinished one at the end of the stream.
 """
 
 from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
-MAX_PENDING = 32 * 1024 * 1024  # bytes of one line; a response is repeated whole in its last event
+MAX_PENDING = 32 * 1024 * 1024  # bytes of one line; the last event repeats the whole response
 
 
 class ServerSentEvent(NamedTuple):
-    """An event's name (`message` where it has none) and its data, both still encoded in UTF-8."""
+    """An event's name (`message` by default) and its data, both encoded in UTF-8."""
 
     event: bytes
     data: bytes
 
 
 class Decoder:
-    """Decodes one stream. Raises ValueError where a line grows beyond MAX_PENDING."""
+    """Decodes one stream. Raises ValueError if a line exceeds MAX_PENDING."""
 
     def __init__(self) -> None:
-        self._pending: list[bytes] = []  # of the line that has not ended
+        self._pending: list[bytes] = []  # parts of the unfinished line
         self._length = 0
         self._after_cr = False
         self._at_start = True
@@ -30,7 +30,7 @@ class Decoder:
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that this chunk completes, in order."""
+        """Returns the events that this chunk completes, in order."""
         return [event for line in self._lines(chunk) if (event := self._take(line)) is not None]
 
     def _lines(self, chunk: bytes) -> list[bytes]:
@@ -82,9 +82,9 @@ class Decoder:
 
 
 def encode(data: str, *, event: str | None = None, event_id: str | None = None) -> bytes:
-    """One event. A line break in `data` starts a further `data:` line; a CR cannot be kept and becomes LF.
+    """Returns one event. A line break in `data` starts another `data:` line; a CR becomes LF.
 
-    `event` and `event_id` are single lines of the caller's own making.
+    `event` and `event_id` must be single lines.
     """
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {event}\n" if event else "")
     if "\n" not in data and "\r" not in data:
@@ -94,5 +94,5 @@ def encode(data: str, *, event: str | None = None, event_id: str | None = None) 
 
 
 def comment(text: str = "") -> bytes:
-    """A line that every client ignores; it shows that the connection lives."""
+    """Returns a comment, which every client ignores: it keeps the connection alive."""
     return f": {text}\n\n".encode()

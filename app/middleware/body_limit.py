@@ -1,4 +1,4 @@
-"""Refuses a request's body that is too large. Pure ASGI."""
+"""The maximum size of a request's body."""
 
 import math
 
@@ -8,13 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import BodyTooLarge
 
-MAX_DIGITS = 18  # of a length that is read; Python converts no number of thousands of digits
+MAX_DIGITS = 18  # of Content-Length; Python does not convert very long numbers
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over `max_bytes`, by its announced length or by what really comes.
+    """Refuses a body over `max_bytes`, by Content-Length or by its real size.
 
-    FastAPI's own `max_body_size` would answer an announced length in plain text, past our problem handlers.
+    FastAPI's own `max_body_size` answers a large Content-Length in plain text, without our
+    problem handlers.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -41,7 +42,7 @@ class BodyLimitMiddleware:
 
 
 def _length(announced: str) -> float:
-    """The number in Content-Length; 0 if there is none, infinite if it is too long to convert."""
+    """Returns the number in Content-Length; 0 if there is none, infinity if it is too long."""
     if not announced.isdecimal():
         return 0
     return int(announced) if len(announced) <= MAX_DIGITS else math.inf

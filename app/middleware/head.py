@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class HeadMiddleware:
     """Routes HEAD as GET, so that each GET route answers it.
 
-    `scope["state"]["is_head"]` is for routes whose GET costs more than its headers are worth.
+    `scope["state"]["is_head"]` is for routes whose GET would ask, follow or read much.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,6 +1,6 @@
-"""What every request passes first: an id and one log line.
+"""The outermost middleware: an id and one log line for each request.
 
-The query string is never logged: on some routes it holds the prompt.
+The query string is never logged: on some routes it has the prompt.
 """
 
 import logging

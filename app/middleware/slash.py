@@ -1,8 +1,8 @@
-"""The page's own address ends with a slash, or its relative links lead beside it.
+"""The address of the page ends with a slash, so that its relative links are right.
 
-Behind a path prefix (`root_path`) that address is the prefix and a slash. What names the
-same directory without the slash is redirected, never with a scheme or a host: those would
-come from headers that a client writes.
+Behind a path prefix (`root_path`) the address is the prefix and a slash. The same address
+without the slash is redirected, never with a scheme or a host: those would come from
+headers of the client.
 """
 
 import posixpath

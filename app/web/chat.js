@@ -1,10 +1,10 @@
 /**
- * Sends one message and yields the events of its answer: whatever happens, the last one, and only that, is an `end`.
+ * Sends one message and yields the events of its answer. The last event, and only that, is an `end`.
  *
- * To the states in which the server ends a turn come those that only this side can see: `rejected` (an HTTP error
- * came instead of an answer), `unreachable` (nothing came), `cut` (the stream ended without an end), `garbled` (what
- * came is not of this protocol) and `stopped` for the reason `page` (the signal was aborted). Nothing is sent twice.
- * Aborting also has the server stop the turn: it would go on, and cost, without anyone who listens.
+ * Beside the server's states of a turn there are those of the page: `rejected` (an HTTP
+ * error), `unreachable` (no response), `cut` (the stream ended without an end), `garbled`
+ * (invalid data) and `stopped` with the reason `page` (the signal was aborted). Nothing is
+ * sent twice. An abort also stops the turn on the server, which would otherwise continue.
  *
  * @typedef {import("./wire.js").TurnEvent} TurnEvent
  * @typedef {{turn_id: string, message: string, model?: string}} ChatRequest

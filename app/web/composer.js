@@ -1,8 +1,8 @@
 /**
- * The form: takes a message, hands it out once, and is locked until it is told that the answer has ended.
+ * The form: passes a message on once, and is locked until `unlock`.
  *
- * The message stays in the input, read-only, until the answer begins (`release`): where none comes it can be sent
- * again as it is. From then on the next message can be written.
+ * The message stays in the input, read-only, until the answer begins (`release`). If no
+ * answer begins, it can be sent again. After `release` the next message can be written.
  *
  * @typedef {{form: HTMLFormElement, input: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement}} Parts
  * @typedef {{onSend: (message: string) => void, onStop: () => void, onFault: (sentence: string) => void}} Handlers
@@ -19,14 +19,14 @@ export function createComposer({ form, input, send, stop }, { onSend, onStop, on
   let limit = Infinity;
 
   /** @param {string | null} sentence */
-  function tell(sentence) {
+  function showFault(sentence) {
     const before = input.getAttribute("aria-invalid") === "true";
     input.setAttribute("aria-invalid", String(sentence !== null));
     if (sentence !== null || before) onFault(sentence ?? "");
   }
 
   function check() {
-    if (!busy) tell(overlong(input.value, limit));
+    if (!busy) showFault(overlong(input.value, limit));
   }
 
   /** @param {boolean} now */
@@ -42,7 +42,7 @@ export function createComposer({ form, input, send, stop }, { onSend, onStop, on
     event.preventDefault();
     if (busy) return;
     const fault = faultOf(input.value, limit);
-    tell(fault);
+    showFault(fault);
     if (fault === null) onSend(input.value);
     else input.focus();
   });
@@ -59,7 +59,7 @@ export function createComposer({ form, input, send, stop }, { onSend, onStop, on
     lock: () => lock(true),
     unlock: () => lock(false),
     release() {
-      if (!input.readOnly) return; // already done: what is there now is the next message
+      if (!input.readOnly) return; // released already: the input has the next message
       input.value = "";
       input.readOnly = false;
     },
@@ -72,8 +72,8 @@ export function createComposer({ form, input, send, stop }, { onSend, onStop, on
 }
 
 /**
- * Enter sends, with Shift it breaks the line. The Enter that ends an IME composition belongs to the IME; Safari sends
- * it after the composition, with the key code 229.
+ * Whether the key sends: Enter without Shift. The Enter that ends an IME composition does
+ * not; Safari fires it after the composition, with the key code 229.
  *
  * @param {KeyboardEvent} event
  */

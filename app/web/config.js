@@ -1,6 +1,6 @@
 /**
- * What the server tells the page before the first question, or null where it cannot be had: then the page works
- * without a choice of model, and the server alone judges a message.
+ * The server's configuration for the page, or null if it cannot be loaded. Without it the
+ * page has no choice of model, and only the server checks a message.
  *
  * @typedef {{models: string[], default_model: string, max_message_chars: number, demo: boolean}} Config
  *

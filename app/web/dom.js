@@ -1,6 +1,5 @@
 /**
- * The element that a selector finds, of the kind that the caller needs.
- * Raises TypeError where there is none: page and script do not fit together.
+ * The element of a selector and a class. Throws TypeError if there is none.
  *
  * @template {Element} E
  * @param {ParentNode | Node} root

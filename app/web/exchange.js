@@ -1,5 +1,5 @@
 /**
- * One question and its answer on the page. Everything that came over the wire becomes text nodes, never markup.
+ * One question and its answer on the page. All text from the wire becomes text nodes, never markup.
  *
  * @typedef {import("./wire.js").AnswerEvent} AnswerEvent
  * @typedef {import("./outcome.js").Outcome} Outcome
@@ -19,7 +19,7 @@ const DRAW = {
 };
 
 /**
- * @param {HTMLTemplateElement} template an article whose parts are named by data-part
+ * @param {HTMLTemplateElement} template an article whose parts have names in data-part
  * @param {string} question
  */
 export function createExchange(template, question) {
@@ -50,7 +50,7 @@ function shown(part) {
 /** @param {{url: string, title: string}} source */
 function listed({ url, title }) {
   const item = document.createElement("li");
-  item.append(/^https?:\/\//i.test(url) ? linked(url, title) : title || url); // no other scheme may be followed
+  item.append(/^https?:\/\//i.test(url) ? linked(url, title) : title || url); // other schemes are not linked
   return item;
 }
 

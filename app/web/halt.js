@@ -1,11 +1,11 @@
-/** Has the server end a turn, and with it the spending. */
+/** Stops a turn on the server, and so its cost. */
 
 const ATTEMPTS = 3;
 const PAUSE = 700; // milliseconds
 
 /**
- * Asks again where the server does not know the turn yet: the request that began it may still be on its way. Nothing
- * raises: who stops has left already, and there is nobody to tell.
+ * Retries if the server does not know the turn yet: the request that began it may still be
+ * under way. Never raises: the page has already shown the stop.
  *
  * @param {string} turnId
  * @param {typeof globalThis.fetch} [fetch]

@@ -1,5 +1,5 @@
 /**
- * A new id for a turn: a random UUID (RFC 9562, version 4), also where the page is not served by HTTPS and
+ * A new id for a turn: a random UUID (RFC 9562, version 4). Without HTTPS,
  * `crypto.randomUUID` is missing.
  *
  * @returns {string}

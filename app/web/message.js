@@ -1,5 +1,5 @@
 /**
- * What is wrong with a message before it is sent: a sentence, or null where nothing is. Pure.
+ * The fault of a message before it is sent: a sentence, or null if there is none. Pure.
  *
  * Lengths are in code points, as the server counts them.
  *
@@ -12,7 +12,7 @@ export function faultOf(text, limit) {
 }
 
 /**
- * The fault that can be told while the message is still being written.
+ * The fault that the page shows while the message is still being written.
  *
  * @param {string} text
  * @param {number} limit

@@ -1,5 +1,5 @@
 /**
- * What the page says when a turn has ended: from its `end` to a sentence and its tone. Pure.
+ * The sentence and tone with which the page shows the end of a turn. Pure.
  *
  * @typedef {import("./wire.js").End} End
  * @typedef {import("./wire.js").Usage} Usage
@@ -7,13 +7,13 @@
  * @typedef {{sentence: string, tone: Tone}} Outcome
  */
 
-/** @type {Map<string, {tone: Tone, says: string, reasons?: Map<string, string>}>} */
+/** @type {Map<string, {tone: Tone, text: string, reasons?: Map<string, string>}>} */
 const STATES = new Map([
   [
     "completed",
     {
       tone: "good",
-      says: "The answer is complete.",
+      text: "The answer is complete.",
       reasons: new Map([["empty", "The answer is complete, but it has no text."]]),
     },
   ],
@@ -21,29 +21,29 @@ const STATES = new Map([
     "incomplete",
     {
       tone: "note",
-      says: "The answer is incomplete.",
+      text: "The answer is incomplete.",
       reasons: new Map([
-        ["max_output_tokens", "The answer is incomplete: it reached the greatest length allowed."],
-        ["content_filter", "The answer is incomplete: a content filter ended it."],
+        ["max_output_tokens", "The answer is incomplete: it reached the maximum length."],
+        ["content_filter", "The answer is incomplete: a content filter stopped it."],
         ["deadline", "The answer is incomplete: the server ran out of time."],
       ]),
     },
   ],
-  ["refused", { tone: "note", says: "The model refused to answer." }],
+  ["refused", { tone: "note", text: "The model refused to answer." }],
   [
     "stopped",
     {
       tone: "note",
-      says: "The answer was stopped.",
+      text: "The answer was stopped.",
       reasons: new Map([["page", "You stopped the answer."]]),
     },
   ],
-  ["failed", { tone: "bad", says: "The answer failed." }],
-  ["interrupted", { tone: "bad", says: "The answer was interrupted on the server." }],
-  ["rejected", { tone: "bad", says: "The message was not answered." }],
-  ["unreachable", { tone: "bad", says: "The server did not answer. Check the connection and send it again." }],
-  ["cut", { tone: "bad", says: "The connection broke before the answer was complete." }],
-  ["garbled", { tone: "bad", says: "The server sent something that is not an answer." }],
+  ["failed", { tone: "bad", text: "The answer failed." }],
+  ["interrupted", { tone: "bad", text: "The answer was interrupted on the server." }],
+  ["rejected", { tone: "bad", text: "The server rejected the message." }],
+  ["unreachable", { tone: "bad", text: "The server cannot be reached. Check the connection and send the message again." }],
+  ["cut", { tone: "bad", text: "The connection was lost before the answer was complete. Send the message again." }],
+  ["garbled", { tone: "bad", text: "The server sent an invalid answer. Reload the page and try again." }],
 ]);
 
 /**
@@ -51,15 +51,15 @@ const STATES = new Map([
  * @returns {Outcome}
  */
 export function describe({ status, reason, usage, error }) {
-  const { tone, says, reasons } = STATES.get(status) ?? { tone: "bad", says: `The answer ended: ${status}.` };
-  const because = reason ? (reasons?.get(reason) ?? `${says} Reason: ${reason}.`) : says;
+  const { tone, text, reasons } = STATES.get(status) ?? { tone: "bad", text: `The answer ended: ${status}.` };
+  const because = reason ? (reasons?.get(reason) ?? `${text} Reason: ${reason}.`) : text;
   const parts = [error?.detail ?? because, waitOf(error?.retry_after), usageOf(usage), referenceOf(error?.request_id)];
   return { tone, sentence: parts.filter(Boolean).join(" ") };
 }
 
 /** @param {number | null | undefined} seconds */
 function waitOf(seconds) {
-  return seconds ? `You can send it again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.` : "";
+  return seconds ? `Try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.` : "";
 }
 
 /** @param {Usage | null | undefined} usage */

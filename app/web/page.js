@@ -1,4 +1,4 @@
-/** The page, put together: what the server says of itself, the form, and one turn after the other. */
+/** The page's composition root: the configuration, the form, and one turn after the other. */
 
 import { streamTurn } from "./chat.js";
 import { createComposer } from "./composer.js";
@@ -53,7 +53,7 @@ async function ask(message) {
     painter.paint(() => conclude(exchange, describe(end)));
     painter.flush();
   } finally {
-    composer.unlock(); // whatever happens, also a fault of this page
+    composer.unlock(); // also after a bug of this page
   }
 }
 

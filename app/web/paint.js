@@ -1,8 +1,8 @@
 /**
- * Puts changes onto the page once per frame, and keeps the end in view for a reader who is there.
+ * Applies changes once per frame, and keeps the end in view if the reader is near it.
  *
- * Whether they are there is measured before anything changes: afterwards the new text has already moved the end away.
- * Painting by frames costs one layout for all the words that came in between.
+ * Nearness is measured before the changes, because new text moves the end away. Painting by
+ * frames costs one layout for all words of a frame.
  *
  * @typedef {() => void} Job
  *

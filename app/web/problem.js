@@ -1,19 +1,19 @@
 /**
- * Why a request was not answered: from a response that is no success to a problem (RFC 9457) with a `detail`.
+ * An unsuccessful response as a problem (RFC 9457) with a `detail`. Never raises.
  *
- * The app answers with application/problem+json. What stands before it (a gateway, the Lambda service, a proxy) may
- * answer in any other form; then the status has to tell. Never raises.
+ * The application responds with application/problem+json. A gateway, a proxy or the Lambda
+ * service may respond in another form: then the status decides.
  *
  * @typedef {import("./wire.js").Problem} Problem
  */
 
 const DETAILS = new Map([
-  [403, "This server does not let you in."],
+  [403, "This server does not allow access."],
   [404, "There is no chat at this address."],
-  [413, "The message is too long for this server."],
-  [429, "The server has too much to do at the moment."],
-  [502, "The server failed. Its log says why."],
-  [503, "The server is not available at the moment."],
+  [413, "The message is too long. Shorten it."],
+  [429, "The server is busy at the moment."],
+  [502, "The server failed. Its log has the cause."],
+  [503, "The server is unavailable at the moment."],
   [504, "The server took too long to answer."],
 ]);
 
@@ -32,7 +32,7 @@ export async function readProblem(response) {
 }
 
 /**
- * A wait in whole seconds, or null where none is given (Retry-After may also be a date, which is left alone).
+ * A wait in whole seconds, or null if there is none. A Retry-After with a date is ignored.
  *
  * @param {unknown} value
  */

@@ -1,9 +1,9 @@
 /**
- * Server-sent events, decoded piece by piece (WHATWG HTML, section 9.2.6, "Interpreting an event stream").
+ * An incremental decoder of server-sent events (WHATWG HTML, section 9.2.6, "Interpreting an event stream").
  *
- * In: text, cut anywhere, also between the CR and the LF of one line end. Out: `onEvent` for each event, as soon
- * as its empty line is there. Comments, `retry`, unknown fields, events without data and an event that the stream
- * leaves unfinished produce nothing. Nothing fails: every text is an event stream.
+ * The input is text, cut anywhere, even between CR and LF. `onEvent` is called for each event
+ * at its empty line. Comments, `retry`, unknown fields, events without data and an unfinished
+ * event at the end are ignored. It never throws: every text is an event stream.
  *
  * @typedef {{event: string, data: string, id: string}} ServerSentEvent
  */
@@ -16,9 +16,9 @@ const LINE_END = /\r\n|\r|\n/;
  */
 export function createParser({ onEvent }) {
   const fields = createFields(onEvent);
-  let line = ""; // what has come of the line that has no end yet
-  let atStart = true; // of the stream, where a byte order mark may stand
-  let afterCR = false; // a LF to come belongs to the CR that ended the last piece
+  let line = ""; // the unfinished line
+  let atStart = true; // of the stream, which may begin with a byte order mark
+  let afterCR = false; // the last piece ended with CR, so a first LF belongs to it
 
   /** @param {string} piece */
   function feed(piece) {

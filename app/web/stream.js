@@ -1,5 +1,5 @@
 /**
- * From the bytes of an event stream, cut anywhere, to the events of a turn, ended by exactly one `end`.
+ * The bytes of an event stream, cut anywhere, as the events of a turn, with exactly one `end`.
  *
  * @typedef {import("./wire.js").TurnEvent} TurnEvent
  * @typedef {import("./wire.js").End} End
@@ -10,10 +10,10 @@ import { createParser } from "./sse.js";
 import { decodeEvent } from "./wire.js";
 
 /**
- * The end of a connection that stopped before the answer did: because the user wanted it, or by itself.
+ * The end of a connection that stopped before the answer: by the user, or by a fault.
  *
  * @param {AbortSignal} signal
- * @param {string} status where it was not the user
+ * @param {string} status used if it was not the user
  * @returns {End}
  */
 export function endOf(signal, status) {
@@ -42,6 +42,6 @@ export async function* readEvents(body, signal) {
       }
     }
   } finally {
-    reader.cancel().catch(() => {}); // what failed to be read cannot be cancelled either, and need not be
+    reader.cancel().catch(() => {}); // a stream that failed needs no cancellation
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Follows a turn to its end: every event is drawn at the next frame, and the `end` is given back.
+ * Follows a turn to its end. Each event is drawn at the next frame; the `end` is returned.
  *
  * @typedef {import("./wire.js").TurnEvent} TurnEvent
  * @typedef {import("./wire.js").AnswerEvent} AnswerEvent
@@ -8,7 +8,7 @@
  * @param {AsyncIterable<TurnEvent>} events
  * @param {(event: AnswerEvent) => void} draw
  * @param {(job: () => void) => void} paint
- * @param {() => void} onBegin called once, when the first words of the answer are there
+ * @param {() => void} onBegin called once, at the first text of the answer
  * @returns {Promise<End>}
  */
 export async function followTurn(events, draw, paint, onBegin) {

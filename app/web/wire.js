@@ -1,8 +1,8 @@
 /**
- * The events of a turn, as they go over the wire: one SSE event in, one typed event out.
+ * The events of a turn on the wire: one SSE event as one typed event.
  *
- * An event of a kind that this page does not know gives null: a newer server may send more. Data that is no JSON
- * object, or lacks what its kind must have, gives the end `garbled`. Nothing raises.
+ * An unknown type gives null: a newer server may send more. Data that is not a JSON object,
+ * or has missing fields, gives the end `garbled`. Never throws.
  *
  * @typedef {{type: "start", model: string}} Start
  * @typedef {{type: "text" | "reasoning" | "refusal", delta: string}} Delta
@@ -15,7 +15,7 @@
  * @typedef {AnswerEvent | End} TurnEvent
  */
 
-/** What each kind of event must have; all of it is text. */
+/** The fields that each type of event must have, all of them texts. */
 const REQUIRED = new Map([
   ["start", ["model"]],
   ["text", ["delta"]],
@@ -40,7 +40,7 @@ export function decodeEvent({ event, data }) {
 
 /**
  * @param {string} data
- * @returns {any} an object, without fields where the data is none
+ * @returns {any} an object, empty if the data is not one
  */
 function parseObject(data) {
   try {

@@ -259,10 +259,10 @@ async def test_ready_line_has_id_of_first_request(
         calls.append(begin(front, "/api")[1])
     await asyncio.sleep(0)
     calls[0].cancel()
-    with caplog.filtering(AskerFilter()), caplog.at_level(logging.INFO, "rivulet.front"):
+    with caplog.filtering(AskerFilter()), caplog.at_level(logging.INFO, "rivulet.cold_start"):
         whole.may_be_built.set()
         await calls[1]
-    (line,) = (vars(record) for record in caplog.records if record.name == "rivulet.front")
+    (line,) = (vars(record) for record in caplog.records if record.name == "rivulet.cold_start")
     assert (line["asker"], line["msg"]) == ("first", "the application is ready")
 
 

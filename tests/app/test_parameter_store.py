@@ -216,7 +216,7 @@ async def test_failing_store_keeps_last_key(ssm: Any, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING, "rivulet"):
         assert not await secrets.renew()
     assert value(secrets) == "sk-good"
-    assert "last good" in caplog.text
+    assert "last valid" in caplog.text
     assert "sk-good" not in caplog.text
 
 

@@ -94,7 +94,7 @@ def test_earlier_exchanges_keep_outcome(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "One."}, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete.")
     chat.ask(play(CREATED, {"text": "Two."}, {"cut": True}))
-    expect(chat.status).to_contain_text("broke off")
+    expect(chat.status).to_contain_text("cut off")
     first = chat.exchanges.first
     expect(first.locator(".answer")).to_have_text("One.")
     expect(first.locator(".outcome")).to_have_text("The answer is complete.")

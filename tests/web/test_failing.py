@@ -28,7 +28,7 @@ def stream_of(chat: ChatPage, **response: Any) -> None:
 def test_rate_limit_shows_wait(chat: ChatPage) -> None:
     chat.ask(play({"status": 429, "headers": {"retry-after": "7"}}))
     expect(chat.status).to_contain_text("The model's rate limit is reached.")
-    expect(chat.status).to_contain_text("You can send it again in 7 seconds.")
+    expect(chat.status).to_contain_text("Try again in 7 seconds.")
     chat.expect_ready()
 
 
@@ -47,7 +47,7 @@ def test_early_failure_keeps_message(chat: ChatPage, status: int) -> None:
 
 def test_late_failure_keeps_partial_answer(chat: ChatPage) -> None:
     chat.ask(play(CREATED, {"text": "Half an"}, {"cut": True}))
-    expect(chat.status).to_contain_text("The answer broke off before its end.")
+    expect(chat.status).to_contain_text("The answer was cut off before its end.")
     expect(chat.answer).to_have_text("Half an")
     expect(chat.input).to_have_value("")
     chat.expect_ready()
@@ -56,7 +56,7 @@ def test_late_failure_keeps_partial_answer(chat: ChatPage) -> None:
 def test_failure_before_first_word_keeps_message(chat: ChatPage) -> None:
     question = play(CREATED, {"cut": True})
     chat.ask(question)
-    expect(chat.status).to_contain_text("The answer broke off before its end.")
+    expect(chat.status).to_contain_text("The answer was cut off before its end.")
     expect(chat.input).to_have_value(question)
     chat.expect_ready()
 
@@ -71,7 +71,7 @@ def test_refusal_is_shown(chat: ChatPage) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "sentence"),
-    [("max_output_tokens", "it reached the greatest length allowed"), ("content_filter", "a content filter ended it")],
+    [("max_output_tokens", "it reached the maximum length"), ("content_filter", "a content filter stopped it")],
 )
 def test_incomplete_answer_has_reason(chat: ChatPage, reason: str, sentence: str) -> None:
     response = {"status": "incomplete", "incomplete_details": {"reason": reason}}
@@ -106,7 +106,7 @@ def test_offline_message_is_kept(chat: ChatPage) -> None:
     expect(chat.send).to_be_enabled()
     chat.page.context.set_offline(True)
     chat.ask("Are you there?")
-    expect(chat.status).to_contain_text("The server did not answer.")
+    expect(chat.status).to_contain_text("The server cannot be reached.")
     expect(chat.input).to_have_value("Are you there?")
     chat.expect_ready()
     assert chat.questions_sent() == 1
@@ -115,7 +115,7 @@ def test_offline_message_is_kept(chat: ChatPage) -> None:
 def test_cut_stream_is_not_repeated(chat: ChatPage) -> None:
     stream_of(chat, body=START + TEXT, content_type="text/event-stream")
     chat.ask("Half?")
-    expect(chat.status).to_have_text("The connection broke before the answer was complete.")
+    expect(chat.status).to_have_text("The connection was lost before the answer was complete. Send the message again.")
     expect(chat.answer).to_have_text("Half an")
     chat.expect_ready()
     assert chat.questions_sent() == 1
@@ -124,14 +124,14 @@ def test_cut_stream_is_not_repeated(chat: ChatPage) -> None:
 def test_error_of_proxy_is_shown(chat: ChatPage) -> None:
     stream_of(chat, status=504, body="<h1>Timeout</h1>", content_type="text/html", headers={"retry-after": "2"})
     chat.ask("Anyone?")
-    expect(chat.status).to_have_text("The server took too long to answer. You can send it again in 2 seconds.")
+    expect(chat.status).to_have_text("The server took too long to answer. Try again in 2 seconds.")
     chat.expect_ready()
 
 
 def test_foreign_response_is_refused(chat: ChatPage) -> None:
     stream_of(chat, status=200, body="<h1>Sign in to this network</h1>", content_type="text/html")
     chat.ask("Anyone?")
-    expect(chat.status).to_have_text("The server sent something that is not an answer.")
+    expect(chat.status).to_have_text("The server sent an invalid answer. Reload the page and try again.")
     chat.expect_ready()
 
 

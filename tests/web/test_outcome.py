@@ -26,12 +26,12 @@ OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"status": "incomplete", "reason": "max_output_tokens"},
         "note",
-        "The answer is incomplete: it reached the greatest length allowed.",
+        "The answer is incomplete: it reached the maximum length.",
     ),
     (
         {"status": "incomplete", "reason": "content_filter"},
         "note",
-        "The answer is incomplete: a content filter ended it.",
+        "The answer is incomplete: a content filter stopped it.",
     ),
     (
         {"status": "incomplete", "reason": "deadline"},
@@ -58,17 +58,21 @@ OUTCOMES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"status": "rejected", "error": PROBLEM | {"retry_after": 7}},
         "bad",
-        "The model failed. You can send it again in 7 seconds.",
+        "The model failed. Try again in 7 seconds.",
     ),
     (
         {"status": "rejected", "error": PROBLEM | {"retry_after": 1}},
         "bad",
-        "The model failed. You can send it again in 1 second.",
+        "The model failed. Try again in 1 second.",
     ),
     ({"status": "rejected", "error": PROBLEM | {"retry_after": 0}}, "bad", "The model failed."),
-    ({"status": "unreachable"}, "bad", "The server did not answer. Check the connection and send it again."),
-    ({"status": "cut"}, "bad", "The connection broke before the answer was complete."),
-    ({"status": "garbled"}, "bad", "The server sent something that is not an answer."),
+    (
+        {"status": "unreachable"},
+        "bad",
+        "The server cannot be reached. Check the connection and send the message again.",
+    ),
+    ({"status": "cut"}, "bad", "The connection was lost before the answer was complete. Send the message again."),
+    ({"status": "garbled"}, "bad", "The server sent an invalid answer. Reload the page and try again."),
     ({"status": "constructor"}, "bad", "The answer ended: constructor."),
 ]
 

@@ -101,7 +101,7 @@ def test_controls_and_regions_are_labelled(open_page: OpenPage, demo_site: str) 
           - heading "Rivulet" [level=1]
           - paragraph: "demo answers: no API key"
         - main "Questions and answers":
-          - paragraph: Each message is answered by itself; the ones before it are not sent along.
+          - paragraph: Each message is answered alone, without the ones before it.
         - region "Compose":
           - status
           - text: Message

@@ -122,9 +122,9 @@ def test_problem_rejects_message(modules: Modules) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "detail"),
     [
-        (502, b"<html>Bad gateway</html>", "The server failed. Its log says why."),
-        (429, b'{"message": "Too Many Requests"}', "The server has too much to do at the moment."),
-        (503, b"", "The server is not available at the moment."),
+        (502, b"<html>Bad gateway</html>", "The server failed. Its log has the cause."),
+        (429, b'{"message": "Too Many Requests"}', "The server is busy at the moment."),
+        (503, b"", "The server is unavailable at the moment."),
         (500, b"null", "The server answered with status 500."),
         (418, b'{"detail": [{"msg": "no text"}]}', "The server answered with status 418."),
     ],
