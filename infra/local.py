@@ -1,9 +1,10 @@
-"""The local server: what `make run` (`python -m infra.local`) and `fastapi dev` run.
+"""The local server of `make run` (`python -m infra.local`) and `fastapi dev`.
 
-In: the settings, from the environment and `.env`, and PORT. With OPENAI_API_KEY or OPENAI_BASE_URL the application is
-the very one that is deployed; without either it talks to the stand-in for OpenAI, in a thread of this process, and the
-terminal and the page say so. Out: HTTP on 127.0.0.1, with reload, which ends running turns as interrupted. A wrong
-setting or port is one line on stderr and exit status 1.
+It reads the settings from the environment and `.env`, and PORT. With OPENAI_API_KEY or
+OPENAI_BASE_URL the application is the deployed one. Without either it uses the stand-in for
+OpenAI in a thread of this process, and the terminal and the page show that. It serves HTTP
+on 127.0.0.1 and reloads on changes; a reload interrupts running turns. A wrong setting or
+port is one line on stderr and exit status 1.
 """
 
 import functools
@@ -37,8 +38,9 @@ READABLE = f"{ENV_FILE} can be read by other users of this machine: chmod 600 {E
 
 
 def create_local_app() -> FastAPI:
-    """The application with the settings of this process, or with the stand-in. Raises ConfigurationError."""
-    # its lines show the query string, which holds the prompt on the tutorial's routes; the app logs each request itself
+    """Returns the application, perhaps with the stand-in. Raises ConfigurationError."""
+    # Its lines show the query string, which has the prompt on the tutorial's routes. The app
+    # logs each request itself.
     logging.getLogger("uvicorn.access").disabled = True
     settings = load_settings()
     if is_readable_by_others(ENV_FILE):
@@ -52,12 +54,12 @@ def create_local_app() -> FastAPI:
 
 
 def is_readable_by_others(file: Path) -> bool:
-    """Whether the file exists and its mode lets group or others read it. Windows has no such modes."""
+    """Whether group or others can read the file, by its mode. Windows has no such modes."""
     return os.name == "posix" and file.is_file() and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _interruptible(app: FastAPI) -> FastAPI:
-    """The app, which ends its turns as interrupted before its server waits for open responses."""
+    """Makes the app interrupt its turns before its server waits for open responses."""
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager
@@ -71,7 +73,7 @@ def _interruptible(app: FastAPI) -> FastAPI:
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal, whatever the log level
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - for the terminal, at any log level
 
 
 @functools.cache
@@ -83,7 +85,7 @@ def _app() -> FastAPI:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, built when it is first asked for: whoever watches for changes imports this module too, and needs none."""
+    """Builds `app` at its first use: the process that watches for changes imports this module, too."""
     if name == "app":
         return _app()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -97,11 +99,11 @@ def main() -> None:
         "infra.local:app",
         host=HOST,
         port=port,
-        http="h11",  # httptools loses the body of a request that offers h2c, and sends chunks to HTTP/1.0
+        http="h11",  # httptools loses the body of a request with an h2c upgrade, and sends chunks to HTTP/1.0
         limit_concurrency=CONNECTIONS,
         reload=True,
         reload_dirs=[str(ROOT / name) for name in ("app", "handler", "infra")],
-        timeout_graceful_shutdown=3,  # seconds that a response which does not end may delay a reload
+        timeout_graceful_shutdown=3,  # seconds that an open response may delay a reload
     )
     reloader = Reloader(config, target=uvicorn.Server(config).run, sockets=[config.bind_socket()])
     reloader.run()
@@ -109,7 +111,7 @@ def main() -> None:
 
 
 def _check_settings() -> None:
-    """Exits with a line that says what is wrong, before anything is started."""
+    """Exits with an error line if a setting is wrong, before anything is started."""
     try:
         check_store(load_settings())
     except ConfigurationError as error:
@@ -117,7 +119,7 @@ def _check_settings() -> None:
 
 
 def free_port(port: str) -> int:
-    """`port` as a number, checked before uvicorn tries; exits with a line that says what to do where it will not do."""
+    """Returns `port` as a number. Exits with an error line if it cannot be used."""
     try:
         return _listenable(port)
     except OSError as error:
@@ -129,7 +131,7 @@ def free_port(port: str) -> int:
 
 def _listenable(port: str) -> int:
     if not port.isdecimal() or int(port) > LAST_PORT:
-        raise ValueError("no port number")
+        raise ValueError("not a port number")
     socket.create_server((HOST, int(port))).close()
     return int(port)
 

@@ -1,8 +1,8 @@
 """uvicorn's reloader, which ends if the server's first process fails.
 
-uvicorn's own goes on watching files, whatever the process said: a wrong setting or port
-then looks like a server that hangs. After the first reload it does the same here, since
-then a file was changed, and the next change may repair it.
+uvicorn's reloader watches files even if the process has failed, so a wrong setting looks
+like a server that hangs. After the first reload this one does the same, because the next
+change may repair the server.
 """
 
 import threading
@@ -12,7 +12,7 @@ from uvicorn.supervisors.watchfilesreload import WatchFilesReload
 
 
 class Reloader(WatchFilesReload):
-    """`run` returns if the process that it starts first ends by itself; `failed` is then True."""
+    """`run` returns if the first process ends by itself; then `failed` is True."""
 
     failed = False
     _is_first = True

@@ -1,7 +1,7 @@
-"""What an application does before the server around it begins to shut down.
+"""Work of an application before its server shuts down.
 
-A server that has received SIGINT or SIGTERM waits for open responses first, and runs the
-end of the lifespan only then: too late to end those responses.
+After SIGINT or SIGTERM a server first waits for open responses, and then ends the lifespan:
+too late to end those responses.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def at_exit_signal(act: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
-    """Runs `act` in the running event loop at SIGINT and SIGTERM, beside the server's own handler of them.
+    """Runs `act` in the running event loop at SIGINT and SIGTERM, before the server's handler.
 
-    Does nothing in another thread than the main one, where no signals arrive.
+    It does nothing outside the main thread, which receives the signals.
     """
     loop = asyncio.get_running_loop()
     handlers: dict[int, Callable[[int, FrameType | None], object]] = {}

@@ -1,6 +1,7 @@
-"""python -m infra.smoke URL: asks a deployed Rivulet for its health, its page and one streamed answer.
+"""`python -m infra.smoke URL` tests a deployed Rivulet: its health, its page, one streamed answer.
 
-The answer is a real one, and paid. Prints a line per check; exits with 1 at the first that fails, and says why.
+The answer costs a few cents at most. It prints a line for each check, and exits with 1 and
+the reason at the first failure.
 """
 
 import argparse
@@ -13,17 +14,17 @@ import httpx2
 
 PROMPT = "Count from one to forty, in words."
 PATIENCE = 90.0  # seconds without a byte
-STREAMED = 0.1  # seconds from the first piece to the last; a buffered answer comes within a few milliseconds
+STREAMED = 0.1  # seconds from the first piece to the last; a buffered answer takes a few milliseconds
 EXCERPT = 300  # characters of a wrong answer that are shown
 
 
 class SmokeError(Exception):
-    """The deployment does not do what it should; the text says what it did."""
+    """A check failed; the text is what the deployment did."""
 
 
 def check_health(client: httpx2.Client) -> str:
     health = _get(client, "api/health")
-    _expect(health == '{"status":"ok"}', f"it says {health[:EXCERPT]}")
+    _expect(health == '{"status":"ok"}', f"unexpected answer: {health[:EXCERPT]}")
     return "ok"
 
 
@@ -38,7 +39,7 @@ def check_stream(client: httpx2.Client) -> str:
     end = _end(body)
     _expect(end["status"] == "completed", f"the answer ended as {end}")
     first, last = times[0], times[-1]
-    _expect(last - first > STREAMED, f"the whole answer came at once, after {last:.2f} s: it was not streamed")
+    _expect(last - first > STREAMED, f"the whole answer arrived at once, after {last:.2f} s: it was not streamed")
     return f"{len(times)} pieces, from {first:.2f} s to {last:.2f} s"
 
 
@@ -56,7 +57,7 @@ def _get(client: httpx2.Client, path: str) -> str:
 
 
 def _stream(client: httpx2.Client) -> tuple[str, list[float]]:
-    """The body, and the times at which its pieces came, in seconds since the request."""
+    """Returns the body, and the arrival times of its pieces in seconds since the request."""
     pieces, times, started = [], [], time.monotonic()
     with client.stream("POST", "api/chat/stream", json={"message": PROMPT}) as response:
         for piece in response.iter_raw():
@@ -68,10 +69,10 @@ def _stream(client: httpx2.Client) -> tuple[str, list[float]]:
 
 
 def _end(body: str) -> dict[str, object]:
-    """The data of the `end` event, which closes every stream."""
+    """Returns the data of the `end` event, the last of every stream."""
     last = body.removesuffix("\n\n").rpartition("\n\n")[2]
     name, _, data = last.partition("event: ")[2].partition("\ndata: ")
-    _expect(name == "end", f"the stream broke off after: {body[-EXCERPT:]}")
+    _expect(name == "end", f"the stream was cut off after: {body[-EXCERPT:]}")
     end: dict[str, object] = json.loads(data)
     return end
 
@@ -82,7 +83,7 @@ def _expect(claim: bool, otherwise: str) -> None:
 
 
 def smoke(url: str) -> None:
-    """Runs the checks against `url`, which may have a path. Raises SmokeError, and httpx2's errors of transport."""
+    """Runs the checks. `url` may have a path. Raises SmokeError, and httpx2's transport errors."""
     with httpx2.Client(base_url=url, timeout=PATIENCE) as client:
         for name, check in CHECKS.items():
             print(f"{name}: {check(client)}", flush=True)  # noqa: T201 - a command's output

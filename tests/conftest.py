@@ -39,7 +39,7 @@ def running_standin() -> Iterator[StandIn]:
 @pytest.fixture
 def standin(running_standin: StandIn) -> StandIn:
     """The stand-in, with nothing remembered from the test before."""
-    running_standin.clear()
+    running_standin.reset()
     return running_standin
 
 

@@ -1,21 +1,21 @@
-"""The stand-in for OpenAI: an HTTP server that speaks the Responses API, for a run without a key and for tests.
+"""The stand-in for OpenAI: a server of the Responses API for tests and for runs without a key.
 
-In reading order:
+In the order of a request:
 
-- `contract`   what a request may say, and the error object that answers one that is wrong
-- `tokens`     text in token-like pieces
-- `responses`  pure: the Response object and the events of a stream
-- `demo`       the answer to an ordinary prompt: Markdown that shows off the page, with the timing of a model
-- `plays`      the language of `/play`: steps that a test writes and the server plays
-- `script`     pure: the short forms of a play, written out as events
-- `player`     performs a script on one HTTP response
-- `gates`      named gates that hold a play until someone opens them
-- `ledger`     the requests received, and what became of them
-- `state`      what the routes share
-- `endpoint`   POST /v1/responses
-- `asgi`       the routes
-- `server`     uvicorn: `StandIn` in a thread for tests and the demo, `serve` in the foreground
+    server       uvicorn: `StandIn` in a thread, or `serve` in the foreground
+    asgi         the routes
+    endpoint     POST /v1/responses
+    contract     the request, and the error object for an invalid one
+    request_log  the requests received, and how they ended
+    demo         the answer to an ordinary prompt: Markdown, with the timing of a model
+    language     scripts: the steps of an answer, written by a test
+    expansion    the short forms of a script as events
+    runner       runs the steps on one HTTP response
+    gates        named gates, at which a script waits
+    responses    the Response object and the events of a stream
+    tokens       text in token-like pieces
+    state        what the routes share
 
-`python -m infra.standin` serves it. A message that begins with `/play ` and goes on with a JSON array is played as
-`plays` describes; any other is answered as `demo` does. `/standin/...` is for control and observation.
+`python -m infra.standin` serves it. A message `/play [...]` is a script (`language`); any
+other gets a demo answer. `/standin/...` is for control and observation.
 """

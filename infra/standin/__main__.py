@@ -1,8 +1,8 @@
-"""python -m infra.standin [--host 127.0.0.1] [--port 8001]: the stand-in in the foreground, until Ctrl-C."""
+"""`python -m infra.standin [--host 127.0.0.1] [--port 8001]` serves the stand-in until Ctrl-C."""
 
 import argparse
 
-from infra.standin.demo import Pace
+from infra.standin.demo import Timing
 from infra.standin.server import FIRST_TOKEN, TOKENS_PER_SECOND, serve
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     arguments.add_argument("--first-token", type=float, default=FIRST_TOKEN, help="seconds to the first token")
     arguments.add_argument("--tokens-per-second", type=float, default=TOKENS_PER_SECOND, help="or inf")
     given = arguments.parse_args()
-    serve(given.host, given.port, Pace(given.first_token, given.tokens_per_second))
+    serve(given.host, given.port, Timing(given.first_token, given.tokens_per_second))
 
 
 if __name__ == "__main__":

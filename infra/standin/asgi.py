@@ -1,13 +1,13 @@
 """The routes: the Responses API below /v1, control and observation below /standin.
 
-POST   /v1/responses             a demo answer or a play, streamed or whole; 400 and 401 in OpenAI's shape
-GET    /v1/models                a list of models
-GET    /standin/requests         the requests received, as `ledger.Received`, without their keys
-DELETE /standin/requests         forget them and the counts of `times`, and shut the gates that are open
-POST   /standin/gates/{name}     open a gate
+    POST   /v1/responses          a demo answer or a script, streamed or whole; 400 and 401 in OpenAI's shape
+    GET    /v1/models             a list of models
+    GET    /standin/requests      the requests received (`request_log.Received`), without their keys
+    DELETE /standin/requests      resets them and the counts of `times`, and shuts open gates
+    POST   /standin/gates/{name}  opens a gate
 
-Control is for this machine: a peer that is not on loopback gets 403 there, because
-`make stand-in` listens on all interfaces for the containers of `sam local`.
+The control routes answer peers on loopback only, because `make stand-in` listens on all
+interfaces for the containers of `sam local`.
 """
 
 import ipaddress
@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from infra.standin.contract import ApiError
 from infra.standin.endpoint import Responses, bearer_token, refusal
-from infra.standin.ledger import Received
+from infra.standin.request_log import Received
 from infra.standin.state import State
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -33,14 +33,14 @@ _MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini", "gpt-4.1")
 
 
 def create_standin_app(state: State) -> Starlette:
-    """The application; its host must put each connection's transport into scope["state"]["transport"]."""
+    """Returns the application. Its host must put each transport into scope["state"]["transport"]."""
     control = _Control(state)
     return Starlette(
         routes=[
             Route("/v1/responses", Responses(state), methods=["POST"]),
             Route("/v1/models", _models),
             Route("/standin/requests", _local(control.requests)),
-            Route("/standin/requests", _local(control.forget), methods=["DELETE"]),
+            Route("/standin/requests", _local(control.reset), methods=["DELETE"]),
             Route("/standin/gates/{name}", _local(control.open_gate), methods=["POST"]),
         ],
         exception_handlers={HTTPException: _no_such_url},
@@ -52,10 +52,10 @@ class _Control:
         self._state = state
 
     async def requests(self, _: Request) -> Response:
-        return JSONResponse([_redacted(entry) for entry in self._state.ledger.requests()])
+        return JSONResponse([_redacted(entry) for entry in self._state.log.requests()])
 
-    async def forget(self, _: Request) -> Response:
-        self._state.clear()
+    async def reset(self, _: Request) -> Response:
+        self._state.reset()
         return Response(status_code=204)
 
     async def open_gate(self, request: Request) -> Response:
@@ -64,7 +64,7 @@ class _Control:
 
 
 def _local(endpoint: Endpoint) -> Endpoint:
-    """The endpoint for peers on loopback; others get 403."""
+    """Wraps an endpoint so that peers outside loopback get 403."""
 
     async def guarded(request: Request) -> Response:
         if not is_loopback(request.client.host if request.client else ""):
@@ -75,7 +75,7 @@ def _local(endpoint: Endpoint) -> Endpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is on loopback, also as an IPv4 address mapped to IPv6."""
+    """Whether an address is on loopback; an IPv4 address may be mapped to IPv6."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _redacted(entry: Received) -> dict[str, Any]:
-    """The entry with a mark in place of its key, which may be a real one."""
+    """Returns the entry without its key, which may be a real one."""
     return asdict(entry) | {"token": None if entry.token is None else REDACTED}
 
 
@@ -99,6 +99,6 @@ async def _models(request: Request) -> Response:
 
 
 async def _no_such_url(request: Request, exc: Exception) -> Response:
-    """404 and 405 in OpenAI's shape."""
+    """Responds with 404 or 405 in OpenAI's shape."""
     status = exc.status_code if isinstance(exc, HTTPException) else 500
     return refusal(ApiError(status, f"There is no {request.method} {request.url.path} here."))

@@ -1,7 +1,8 @@
-"""What `POST /v1/responses` takes, and OpenAI's error object for a request that is wrong.
+"""The request of `POST /v1/responses`, and OpenAI's error object for an invalid one.
 
-In: the bytes of a body. Out: a `CreateRequest`, or an `ApiError` with the status, param and code that the API gives
-for that mistake. Only the parameters that the stand-in uses or repeats are declared; others pass unread.
+`CreateRequest.parse` takes the bytes of a body. It raises `ApiError` with the API's status,
+param and code. Only the parameters that the stand-in uses or repeats are declared; others
+are ignored.
 """
 
 from typing import Self
@@ -11,11 +12,11 @@ from pydantic_core import ErrorDetails, from_json
 
 JsonObject = dict[str, JsonValue]
 
-MIN_OUTPUT_TOKENS = 16  # below it the API answers 400, integer_below_min_value
+MIN_OUTPUT_TOKENS = 16  # below it the API responds with 400, integer_below_min_value
 
 
 class ApiError(Exception):
-    """An answer with an HTTP status and OpenAI's error object."""
+    """An HTTP status with OpenAI's error object."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class ApiError(Exception):
 
 
 class CreateRequest(BaseModel):
-    """The body of `POST /v1/responses`; the fields without a use here are repeated in the Response object."""
+    """The body of `POST /v1/responses`; unused fields are repeated in the Response object."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -55,7 +56,7 @@ class CreateRequest(BaseModel):
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """The request in `body`; raises ApiError 400 for what is not JSON or not a request."""
+        """Reads a body. Raises ApiError 400 if it is not JSON or not a request."""
         try:
             return cls.model_validate(from_json(body, allow_inf_nan=False))
         except ValidationError as exc:
@@ -65,14 +66,14 @@ class CreateRequest(BaseModel):
 
     @property
     def prompt(self) -> str:
-        """The text of the last user message; empty where there is none."""
+        """The text of the last user message; empty if there is none."""
         if isinstance(self.input, str):
             return self.input
         return next((_text(item) for item in reversed(self.input) if item.get("role") == "user"), "")
 
 
 def _text(item: JsonObject) -> str:
-    """The text of a message item, whose content is a string or a list of parts."""
+    """Returns the text of a message item, whose content is a string or a list of parts."""
     content = item.get("content")
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
@@ -88,7 +89,7 @@ _CODES = {
 
 
 def _mistake(error: ErrorDetails) -> ApiError:
-    """Pydantic's first complaint with OpenAI's code for it."""
+    """Returns pydantic's first error with OpenAI's code for it."""
     param = str(error["loc"][0]) if error["loc"] else None
     code = _CODES.get(error["type"], "invalid_type")
     return ApiError(400, f"Parameter {param!r}: {error['msg']}.", param=param, code=code)

@@ -1,7 +1,8 @@
-"""The answer to an ordinary prompt: Markdown with something of everything that the page can show.
+"""The answer to an ordinary prompt: Markdown with an example of each element of the page.
 
-In: the request. Out: the steps that stream it with the timing of a model. The text says that it is a demo answer,
-quotes the prompt, and varies with it; the same prompt has the same answer. `max_output_tokens` ends it as incomplete.
+`demo` returns steps that stream it with the timing of a model. The text states that it is a
+demo answer and quotes the prompt. The same prompt has the same answer. `max_output_tokens`
+ends it as incomplete.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from infra.standin.contract import JsonObject
-from infra.standin.plays import Delay, Event, Step
+from infra.standin.language import Delay, Event, Step
 from infra.standin.responses import Answer, Status
 from infra.standin.tokens import tokens
 
@@ -17,15 +18,15 @@ _QUOTED = 160  # characters of the prompt that an answer repeats
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds to the first token, and tokens per second after it; infinity means at once."""
+class Timing:
+    """The seconds to the first token, and the tokens per second after it, perhaps infinity."""
 
     first_token: float
     tokens_per_second: float
 
 
-def demo(answer: Answer, pace: Pace) -> Iterator[Step]:
-    """The steps of `answer`, with its events numbered."""
+def demo(answer: Answer, timing: Timing) -> Iterator[Step]:
+    """Yields the steps of `answer`, with its events numbered."""
     events = 0
 
     def numbered(event: JsonObject) -> Event:
@@ -34,17 +35,17 @@ def demo(answer: Answer, pace: Pace) -> Iterator[Step]:
         return Event(event=event | {"sequence_number": events - 1})
 
     pieces = tokens(markdown(answer.request.prompt))
-    said = pieces[: answer.request.max_output_tokens]
-    status: Status = "completed" if len(said) == len(pieces) else "incomplete"
+    sent = pieces[: answer.request.max_output_tokens]
+    status: Status = "completed" if len(sent) == len(pieces) else "incomplete"
     yield from map(numbered, answer.opening())
-    for index, piece in enumerate(said):
-        yield Delay(delay=1 / pace.tokens_per_second if index else pace.first_token)
+    for index, piece in enumerate(sent):
+        yield Delay(delay=1 / timing.tokens_per_second if index else timing.first_token)
         yield numbered(answer.delta(piece))
-    yield from map(numbered, answer.closing(status, "".join(said)))
+    yield from map(numbered, answer.closing(status, "".join(sent)))
 
 
 def markdown(prompt: str) -> str:
-    """The demo answer to `prompt`."""
+    """Returns the demo answer to `prompt`."""
     seed = crc32(prompt.encode())
     return _ANSWER.format(
         opening=_OPENINGS[seed % len(_OPENINGS)],
@@ -58,7 +59,7 @@ def markdown(prompt: str) -> str:
 
 
 def _brief(prompt: str) -> str:
-    """The prompt in one line of at most _QUOTED characters."""
+    """Returns the prompt in one line of at most _QUOTED characters."""
     line = " ".join(prompt.split()) or "(nothing)"
     return line if len(line) <= _QUOTED else line[: _QUOTED - 1].rstrip() + "…"
 

@@ -1,7 +1,8 @@
-"""POST /v1/responses, as an ASGI application of its own: it must hear at once, while it answers, that the client left.
+"""POST /v1/responses: a demo answer or a script. Every request is logged in the request log.
 
-In: a request of the Responses API. Out: a demo answer or a play. A request without a key is answered with 401, one that
-is wrong, or holds a bad play, with 400, both with OpenAI's error object. Every request is entered in the ledger.
+It is an ASGI application, so that a disconnect of the client is noticed during the answer. A
+request without a key gets 401, an invalid request or script gets 400, both with OpenAI's
+error object.
 """
 
 from asyncio import Transport
@@ -16,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from infra.standin.contract import ApiError, CreateRequest
 from infra.standin.demo import demo
-from infra.standin.player import Stream, Whole, perform
-from infra.standin.plays import PREFIX, PlayError, Status, Step, parse
+from infra.standin.expansion import expand, pending_steps
+from infra.standin.language import PREFIX, ScriptError, Status, Step, parse
 from infra.standin.responses import Answer
-from infra.standin.script import due, written_out
+from infra.standin.runner import Stream, Whole, run
 from infra.standin.state import State
 
 _KINDS_AND_CODES = {
@@ -32,7 +33,7 @@ _KINDS_AND_CODES = {
 
 
 class Responses:
-    """The endpoint; what it shares with others is in `state`."""
+    """The endpoint; it shares `state` with the other routes."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -43,41 +44,41 @@ class Responses:
             body = await request.body()
         except ClientDisconnect:
             return
-        ledger = self._state.ledger
-        number = ledger.received(_readable(body), _token(request), scope["client"][1])
+        log = self._state.log
+        number = log.add(_readable(body), _token(request), scope["client"][1])
         async with anyio.create_task_group() as group:
-            # ends in every case: after the response, too, receive() says http.disconnect
+            # ends in every case: after the response, receive() returns http.disconnect as well
             group.start_soon(_cancel_when_gone, receive, group.cancel_scope)
             await self._answer(request, body, send)
-            ledger.ended(number, "finished")
-        ledger.ended(number, "closed")
+            log.end(number, "finished")
+        log.end(number, "closed")
 
     async def _answer(self, request: Request, body: bytes, send: Send) -> None:
         try:
             bearer_token(request)
-            status = await self._perform(CreateRequest.parse(body), request.scope, send)
+            status = await self._run(CreateRequest.parse(body), request.scope, send)
         except ApiError as exc:
             await refusal(exc)(request.scope, request.receive, send)
         else:
             if status is not None:
                 await _response(status)(request.scope, request.receive, send)
 
-    async def _perform(self, asked: CreateRequest, scope: Scope, send: Send) -> Status | None:
+    async def _run(self, asked: CreateRequest, scope: Scope, send: Send) -> Status | None:
         answer = Answer.to(asked)
         transport: Transport = scope["state"]["transport"]
-        outlet = Stream(send) if asked.stream else Whole(send, answer)
-        return await perform(self._script(answer), outlet, self._state.gates, transport.close)
+        writer = Stream(send) if asked.stream else Whole(send, answer)
+        return await run(self._script(answer), writer, self._state.gates, transport.close)
 
     def _script(self, answer: Answer) -> Iterable[Step]:
         prompt = answer.request.prompt
         if not prompt.startswith(PREFIX):
-            return demo(answer, self._state.pace)
+            return demo(answer, self._state.timing)
         try:
             steps = parse(prompt)
-        except PlayError as exc:
+        except ScriptError as exc:
             raise ApiError(400, str(exc), param="input", code="bad_play") from exc
-        ledger = self._state.ledger
-        return written_out(due(steps, lambda index: ledger.nth((prompt, index))), answer)
+        log = self._state.log
+        return expand(pending_steps(steps, lambda index: log.count((prompt, index))), answer)
 
 
 async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
@@ -87,7 +88,7 @@ async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 def bearer_token(request: Request) -> str:
-    """The token of `Authorization: Bearer ...`; raises ApiError 401 without one."""
+    """Returns the token of `Authorization: Bearer ...`. Raises ApiError 401 without one."""
     token = _token(request)
     if token is None:
         raise ApiError(401, "No API key: send one as the bearer token of the Authorization header.")
@@ -104,7 +105,7 @@ def _token(request: Request) -> str | None:
 
 
 def _readable(body: bytes) -> JsonValue:
-    """The body as the ledger shows it: its JSON, or its text where it is none."""
+    """Returns the body for the request log: its JSON, or its text if it is not JSON."""
     try:
         value: JsonValue = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -113,7 +114,7 @@ def _readable(body: bytes) -> JsonValue:
 
 
 def _response(step: Status) -> Response:
-    """The response that a status step asks for."""
+    """Returns the response of a status step."""
     if isinstance(step.body, str):
         return PlainTextResponse(step.body, step.status, step.headers)
     return JSONResponse(step.body or _error(step.status), step.status, step.headers)
@@ -121,4 +122,4 @@ def _response(step: Status) -> Response:
 
 def _error(status: int) -> JsonValue:
     kind, code = _KINDS_AND_CODES.get(status, ("invalid_request_error", None))
-    return ApiError(status, f"The play says {status}.", kind=kind, code=code).body
+    return ApiError(status, f"The script has status {status}.", kind=kind, code=code).body

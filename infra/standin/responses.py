@@ -1,7 +1,6 @@
-"""Pure: the Response object, and the events of a streamed one, in the shapes of OpenAI's API reference (Responses).
+"""The Response object and the events of a stream (OpenAI API reference, "Responses"). Pure.
 
-In: the request, the ids and the time of one answer, and its text. Out: JSON objects. Events come without a
-`sequence_number`: whoever puts a stream together numbers it.
+Events have no `sequence_number`: the code that makes a stream of them adds it.
 """
 
 import secrets
@@ -23,7 +22,7 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response to `request`: everything that its objects and events have in common."""
+    """One response to `request`: what its objects and events have in common."""
 
     request: CreateRequest
     response_id: str
@@ -32,11 +31,11 @@ class Answer:
 
     @classmethod
     def to(cls, request: CreateRequest) -> Self:
-        """An answer with new ids, created now."""
+        """Returns an answer with new ids, created now."""
         return cls(request, f"resp_{secrets.token_hex(24)}", f"msg_{secrets.token_hex(24)}", int(time.time()))
 
     def response(self, status: Status, text: str = "") -> JsonObject:
-        """The Response object; one that is in progress has neither output nor usage."""
+        """Returns the Response object; in progress it has neither output nor usage."""
         done = status != "in_progress"
         return {
             "id": self.response_id,
@@ -51,7 +50,7 @@ class Answer:
         }
 
     def message(self, status: Status, content: list[JsonObject]) -> JsonObject:
-        """The one output item: the assistant's message."""
+        """Returns the one output item: the assistant's message."""
         return {
             "id": self.item_id,
             "type": "message",
@@ -61,7 +60,7 @@ class Answer:
         }
 
     def usage(self, text: str) -> JsonObject:
-        """The tokens of the request and of `text`, by this package's own count."""
+        """Returns the tokens of the request and of `text`, as counted by `tokens`."""
         read = len(tokens(self.request.prompt)) + len(tokens(self.request.instructions or ""))
         written = len(tokens(text))
         return {
@@ -76,7 +75,7 @@ class Answer:
         return {"type": "response.created", "response": self.response("in_progress")}
 
     def opening(self) -> list[JsonObject]:
-        """The events before the first delta."""
+        """Returns the events before the first delta."""
         added = self.message("in_progress", [])
         return [
             self.created(),
@@ -89,7 +88,7 @@ class Answer:
         return self._of_part(DELTA, delta=text, logprobs=[])
 
     def closing(self, status: Status, text: str) -> list[JsonObject]:
-        """The events after the last delta, `response.completed` or `response.incomplete` being the last of them."""
+        """Returns the events after the last delta, up to `response.completed` or `response.incomplete`."""
         done = self.message(status, [_part(text)])
         return [
             self._of_part("response.output_text.done", text=text, logprobs=[]),
@@ -99,20 +98,20 @@ class Answer:
         ]
 
     def whole(self, events: Iterable[JsonObject]) -> JsonObject:
-        """What the API answers to a request that does not stream: the Response that `events` tell of."""
-        told = list(events)
-        ends = [event["response"] for event in told if event.get("type") in _ENDS]
+        """Returns the Response of these events, for a request that does not stream."""
+        events = list(events)
+        ends = [event["response"] for event in events if event.get("type") in _ENDS]
         end = ends[-1] if ends else None
-        return self.response("completed", text_of(told)) | (end if isinstance(end, dict) else {})
+        return self.response("completed", text_of(events)) | (end if isinstance(end, dict) else {})
 
     def _of_part(self, kind: str, **fields: JsonValue) -> JsonObject:
-        """An event of the one content part of the one output item."""
+        """Returns an event of the one content part of the one output item."""
         event: JsonObject = {"type": kind, "item_id": self.item_id, "output_index": 0, "content_index": 0}
         return event | fields
 
 
 def text_of(events: Iterable[JsonObject]) -> str:
-    """The text that the deltas among `events` make up."""
+    """Returns the joined text of the deltas."""
     deltas = (event.get("delta") for event in events if event.get("type") == DELTA)
     return "".join(delta for delta in deltas if isinstance(delta, str))
 

@@ -1,8 +1,8 @@
 """The stand-in under uvicorn: in a thread of this process (`StandIn`), or in the foreground (`serve`).
 
-Two changes to uvicorn's ways. A play may drop its connection, which ASGI has no word for, so the protocol hands the
-transport to the application. And the end of the server drops the connections that are still open, because a request
-that waits at a gate would otherwise hold it up.
+It differs from uvicorn in two ways. A script may close its connection, which ASGI cannot
+express, so the protocol passes the transport to the application. A shutdown closes open
+connections, because a request that waits at a gate would delay it.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infra.standin.asgi import create_standin_app
-from infra.standin.demo import Pace
-from infra.standin.ledger import Received
+from infra.standin.demo import Timing
+from infra.standin.request_log import Received
 from infra.standin.state import State
 
 FIRST_TOKEN = 0.3  # seconds
@@ -29,10 +29,10 @@ THREAD = "standin"
 
 
 class StandIn:
-    """The stand-in on a free port, from `with StandIn() as standin:` to the end of the block.
+    """The stand-in on a free port, in a `with` block.
 
-    It runs in a daemon thread with an event loop of its own; every method may be called from any thread. What waits for
-    a request counts from 0, the first since the start or the last `clear()`.
+    It runs in a daemon thread with its own event loop. Any thread may call its methods.
+    Requests are counted from 0, the first since the start or the last `reset()`.
     """
 
     def __init__(
@@ -43,21 +43,21 @@ class StandIn:
         first_token: float = FIRST_TOKEN,
         tokens_per_second: float = TOKENS_PER_SECOND,
     ) -> None:
-        self._state = State(Pace(first_token, tokens_per_second))
+        self._state = State(Timing(first_token, tokens_per_second))
         self._host, self._port = host, port
         self._server = _Server(_config(self._state))
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
 
     def start(self) -> None:
-        """Listens and serves; raises OSError where the port is taken."""
-        logging.getLogger("uvicorn.error").addFilter(_worth_telling)
-        # a client that comes before the thread is ready waits in the socket's backlog
+        """Listens and serves. Raises OSError if the port is in use."""
+        logging.getLogger("uvicorn.error").addFilter(_is_relevant)
+        # a client that connects before the thread is ready waits in the socket's backlog
         self._socket = socket.create_server((self._host, self._port))
         self._port = self._socket.getsockname()[1]
         self._thread.start()
 
     def stop(self) -> None:
-        """Drops the connections that are open, and returns when the thread has ended."""
+        """Closes open connections, and returns when the thread has ended."""
         self._server.should_exit = True
         self._thread.join()
 
@@ -78,50 +78,50 @@ class StandIn:
 
     @property
     def base_url(self) -> str:
-        """What OPENAI_BASE_URL takes."""
+        """The value for OPENAI_BASE_URL."""
         return f"http://{self._host}:{self._port}/v1"
 
     def requests(self) -> list[Received]:
-        """The requests received, the first first."""
-        return self._state.ledger.requests()
+        """Returns the received requests in order."""
+        return self._state.log.requests()
 
     def open_gate(self, name: str) -> None:
-        """Opens a gate, for plays that wait there and for those that will come to it."""
+        """Opens a gate, for present and later scripts."""
         self._state.gates.open(name)
 
-    def clear(self) -> None:
-        """Forgets requests and the counts of `times`, and shuts the gates that are open."""
-        self._state.clear()
+    def reset(self) -> None:
+        """Removes requests and the counts of `times`, and shuts open gates."""
+        self._state.reset()
 
     def wait_received(self, index: int = 0, *, within: float = 10.0) -> Received:
-        """Waits until request `index` has arrived; TimeoutError after `within` seconds."""
-        return self._state.ledger.wait(lambda requests: len(requests) > index, within)[index]
+        """Waits for the arrival of request `index`. Raises TimeoutError after `within` seconds."""
+        return self._state.log.wait(lambda requests: len(requests) > index, within)[index]
 
     def wait_ended(self, index: int = 0, *, within: float = 10.0) -> Received:
-        """Waits until request `index` is finished or closed; TimeoutError after `within` seconds.
+        """Waits until request `index` is finished or closed. Raises TimeoutError after `within` seconds.
 
-        It blocks its thread: where the client lives in the same event loop, use `ended`.
+        It blocks the thread: in an event loop use `wait_ended_async`.
         """
 
         def ended(requests: list[Received]) -> bool:
             return len(requests) > index and requests[index].state != "open"
 
-        return self._state.ledger.wait(ended, within)[index]
+        return self._state.log.wait(ended, within)[index]
 
-    async def ended(self, index: int = 0, *, within: float = 10.0) -> Received:
-        """`wait_ended` for a caller in an event loop, which goes on meanwhile."""
+    async def wait_ended_async(self, index: int = 0, *, within: float = 10.0) -> Received:
+        """The same for a caller in an event loop, which is not blocked."""
         return await anyio.to_thread.run_sync(lambda: self.wait_ended(index, within=within))
 
 
-def _worth_telling(record: logging.LogRecord) -> bool:
-    """Keeps the comings and goings of the thread's uvicorn out of the log of the one that serves the application."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Keeps start and stop of the thread's uvicorn out of the log of the application's."""
     return record.threadName != THREAD or record.levelno >= logging.WARNING
 
 
-def serve(host: str, port: int, pace: Pace) -> None:
-    """Serves in the foreground until SIGINT or SIGTERM; exits with an error message where the port is taken."""
-    config = _config(State(pace), host=host, port=port, log_config=LOGGING_CONFIG)
-    with suppress(KeyboardInterrupt):  # uvicorn passes the signal on, once everything has ended well
+def serve(host: str, port: int, timing: Timing) -> None:
+    """Serves in the foreground until SIGINT or SIGTERM. Exits with an error if the port is in use."""
+    config = _config(State(timing), host=host, port=port, log_config=LOGGING_CONFIG)
+    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
         _Server(config).run()
 
 
@@ -136,7 +136,7 @@ def _config(
         http=_Protocol,
         ws="none",
         lifespan="off",
-        # in a thread the logging belongs to the process around it
+        # in a thread, the process has its own logging
         log_config=log_config,
     )
 

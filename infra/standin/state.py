@@ -1,19 +1,19 @@
-"""What the routes share with each other, and with whoever holds the server."""
+"""What the routes and the server share."""
 
 from dataclasses import dataclass, field
 
-from infra.standin.demo import Pace
+from infra.standin.demo import Timing
 from infra.standin.gates import Gates
-from infra.standin.ledger import Ledger
+from infra.standin.request_log import RequestLog
 
 
 @dataclass(frozen=True)
 class State:
-    pace: Pace
+    timing: Timing
     gates: Gates = field(default_factory=Gates)
-    ledger: Ledger = field(default_factory=Ledger)
+    log: RequestLog = field(default_factory=RequestLog)
 
-    def clear(self) -> None:
-        """Forgets requests and the counts of `times`, and shuts the gates that are open."""
-        self.ledger.clear()
+    def reset(self) -> None:
+        """Removes requests and the counts of `times`, and shuts open gates."""
+        self.log.reset()
         self.gates.shut()

@@ -1,7 +1,7 @@
-"""Text in token-like pieces: short enough to watch an answer grow, and a fair count for usage.
+"""Text in token-like pieces, for streaming and for usage.
 
-In: any text. Out: pieces that join to exactly that text. They are no tokenizer's own: a word with the space before it
-in pieces of at most eight letters, up to four signs of ASCII, white space, or one character of anything else.
+The pieces join to exactly the text. A piece is a word with the space before it, of at most
+eight letters, or up to four ASCII signs, or white space, or one other character.
 """
 
 import re
@@ -10,5 +10,5 @@ _PIECE = re.compile(r" ?[A-Za-z0-9]{1,8}|[!-/:-@\[-`{-~]{1,4}|\s+|.", re.DOTALL)
 
 
 def tokens(text: str) -> list[str]:
-    """The pieces of `text`, in order."""
+    """Returns the pieces of `text`, in order."""
     return _PIECE.findall(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 
 ASK = """
@@ -42,10 +42,10 @@ for handler in logging.getLogger().handlers:
 configure_logging(Settings(_env_file=None, log_format="json"))
 logging.getLogger("rivulet.test").info("hello")
 """
-ANSWER = play(
+ANSWER = script(
     {"created": True}, {"text": "my answer"}, {"completed": {"usage": {"input_tokens": 5, "output_tokens": 7}}}
 )
-REFUSED = play({"status": 401, "body": {"error": {"message": "Incorrect key sk-test", "code": "invalid_api_key"}}})
+REFUSED = script({"status": 401, "body": {"error": {"message": "Incorrect key sk-test", "code": "invalid_api_key"}}})
 
 
 @pytest.fixture

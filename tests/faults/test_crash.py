@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import httpx2
 
 from app.chat.log_reader import POLL
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import JSON, Frame, Listener, answer, asking, following, pouring, question, read, read_until
 from tests.faults.conftest import IMPATIENT, Start, client_of
@@ -43,7 +43,7 @@ class Victim:
     def __init__(self, group: str, point: tuple[str, list[JSON], list[JSON]], root: JSON) -> None:
         self.stored, before, behind = point
         place = {"conversation_id": root["conversation_id"], "parent_turn_id": root["turn_id"]}
-        self.asked = question(play(*before, {"gate": group}, *behind), **place)
+        self.asked = question(script(*before, {"gate": group}, *behind), **place)
         self.whole = "".join(step.get("text", "") for step in before + behind)
         self.can_complete = COMPLETED in behind
         self.seen: list[Frame] = []

@@ -4,12 +4,12 @@ import asyncio
 
 import httpx2
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import asking, following, question, read, read_until
 from tests.faults.conftest import PATIENT, Start, client_of
 
-ENDLESS = play({"created": True}, {"text": "Hel"}, {"gate": "never"})
+ENDLESS = script({"created": True}, {"text": "Hel"}, {"gate": "never"})
 
 
 async def test_sigterm_stores_turns_as_interrupted(start: Start, b: httpx2.AsyncClient, standin: StandIn) -> None:
@@ -43,6 +43,6 @@ async def test_remote_delete_ends_turn_and_generation(
     for listener in (here, there):
         assert listener.end
         assert listener.end["status"] == "interrupted"
-    assert (await standin.ended()).state == "closed"
+    assert (await standin.wait_ended_async()).state == "closed"
     for client in (impatient, b):
         assert (await client.get(f"/api/turns/{asked['turn_id']}")).status_code == 404

@@ -8,7 +8,7 @@ import httpx2
 
 from app.chat import log_format
 from app.chat.lifecycle import LEASE
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.app.store.rival import open_at
 from tests.faults.client import JSON, Frame, Sent, asking, following, pouring, question
@@ -22,7 +22,7 @@ async def test_other_process_follows_from_any_event(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, shared: Shared
 ) -> None:
     gated = (step for text in TEXTS for step in ({"text": text}, {"gate": f"after {text}"}))
-    asked = question(play({"created": True}, *gated, {"completed": {}}))
+    asked = question(script({"created": True}, *gated, {"completed": {}}))
     async with AsyncExitStack() as stack:
         own = await stack.enter_async_context(asking(a, asked))
         others = [await stack.enter_async_context(following(b, asked, after)) for after in range(-1, len(TEXTS) + 1)]
@@ -40,7 +40,7 @@ async def test_other_process_follows_from_any_event(
 async def test_position_beyond_log_waits_for_end(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
-    asked = question(play({"created": True}, {"gate": "g"}, {"completed": {}}))
+    asked = question(script({"created": True}, {"gate": "g"}, {"completed": {}}))
     async with asking(a, asked), following(a, asked, after=1000) as here, following(b, asked, after=1000) as there:
         standin.open_gate("g")
         for listener in (here, there):
@@ -62,7 +62,7 @@ async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
 async def test_reconnecting_client_misses_nothing(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
-    asked = question(play({"created": True}, *pouring(MANY, 0.01), {"completed": {}}))
+    asked = question(script({"created": True}, *pouring(MANY, 0.01), {"completed": {}}))
     async with asking(a, asked) as own:
         await own.until(lambda own: len(own.sent) > 2)
         frames = own.frames

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import JSON, answer, asking, listening, question, read_ended, read_until
 
@@ -24,7 +24,7 @@ async def finished(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) ->
 async def test_disconnect_from_stream_keeps_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
-    asked = question(play(*SLOW))
+    asked = question(script(*SLOW))
     async with asking(a, asked) as listener:
         await listener.until_text("Hel")
     assert await finished(b, asked, standin)
@@ -33,7 +33,7 @@ async def test_disconnect_from_stream_keeps_answer(
 async def test_disconnect_from_compat_stream_keeps_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
-    async with listening(a, "GET", "/chat-stream", params={"message": play(*SLOW)}) as listener:
+    async with listening(a, "GET", "/chat-stream", params={"message": script(*SLOW)}) as listener:
         await listener.until(lambda listener: len(listener.sent) == 2)
         turn_id = listener.last_event_id.partition(":")[0]
     assert await finished(b, {"turn_id": turn_id}, standin)
@@ -42,7 +42,7 @@ async def test_disconnect_from_compat_stream_keeps_answer(
 async def test_disconnect_from_whole_answer_keeps_it(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn
 ) -> None:
-    asked = question(play(*SLOW))
+    asked = question(script(*SLOW))
     waiting = asyncio.create_task(answer(a, asked))
     await asyncio.to_thread(standin.wait_received)
     await read_until(b, asked, lambda turn: turn["text"] == "Hel")
@@ -54,7 +54,7 @@ async def test_disconnect_from_whole_answer_keeps_it(
 async def test_disconnect_before_first_byte_keeps_answer(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn, path: str
 ) -> None:
-    asked = question(play({"gate": "start"}, *SLOW))
+    asked = question(script({"gate": "start"}, *SLOW))
     waiting = asyncio.create_task(a.post(path, json=asked))
     await asyncio.to_thread(standin.wait_received)
     await leave(waiting)

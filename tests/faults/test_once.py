@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 
 import httpx2
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import answer, asking, following, listening, question
 
-SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
+SLOW = script({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
 
 
 async def test_fifty_clients_cause_one_request(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:

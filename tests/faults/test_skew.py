@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, ExitStack
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import answer, asking, following, question, read, read_ended
 from tests.faults.conftest import Shared, client_of
@@ -15,7 +15,7 @@ from tests.faults.impatient import LEASE
 from tests.faults.server import Server
 
 SKEWS = (-3600.0, 5.0, 3600.0)  # seconds
-SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
+SLOW = script({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"completed": {}})
 SKEWED = "tests.faults.skewed:create_app"
 
 
@@ -69,8 +69,8 @@ async def test_turn_of_skewed_process_is_stopped_elsewhere(clients: list[httpx2.
             await listener.until_text("Hel")
             stopped = (await right.post(f"/api/turns/{asked['turn_id']}/stop")).json()
             assert (stopped["status"], stopped["text"]) == ("stopped", "Hel")
-            assert (await standin.ended()).state == "closed"
-        standin.clear()
+            assert (await standin.wait_ended_async()).state == "closed"
+        standin.reset()
 
 
 async def test_a_dead_turn_is_interrupted_for_every_clock(

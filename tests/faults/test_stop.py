@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import JSON, STOPPED_WITHIN, answer, asking, following, pouring, question, read
 
@@ -29,7 +29,7 @@ async def stop(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> JSO
     """The stopped turn; generation has ended in time."""
     asked_at = time.time()
     response = await client.post(f"/api/turns/{asked['turn_id']}/stop")
-    generation = await standin.ended()
+    generation = await standin.wait_ended_async()
     assert generation.state == "closed"
     assert generation.ended_at
     assert generation.ended_at - asked_at < STOPPED_WITHIN
@@ -43,7 +43,7 @@ async def stop(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> JSO
 async def test_stop_before_first_word_works(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, stopper: httpx2.AsyncClient, standin: StandIn, steps: list[Any]
 ) -> None:
-    asked = question(play(*steps, {"text": "never said"}))
+    asked = question(script(*steps, {"text": "never said"}))
     answering = asyncio.create_task(answer(a, asked))
     await asyncio.to_thread(standin.wait_received)
     stopped = await stop(stopper, asked, standin)
@@ -56,7 +56,7 @@ async def test_stop_before_first_word_works(
 async def test_stopped_turn_keeps_text(
     a: httpx2.AsyncClient, b: httpx2.AsyncClient, stopper: httpx2.AsyncClient, standin: StandIn, steps: list[Any]
 ) -> None:
-    asked = question(play({"created": True}, *steps))
+    asked = question(script({"created": True}, *steps))
     async with asking(a, asked) as here, following(b, asked) as there:
         await here.until(lambda here: here.text != "")
         stopped = await stop(stopper, asked, standin)
@@ -70,7 +70,7 @@ async def test_stopped_turn_keeps_text(
 
 
 async def test_concurrent_stops_are_one_stop(a: httpx2.AsyncClient, b: httpx2.AsyncClient, standin: StandIn) -> None:
-    asked = question(play({"created": True}, *AFTER["between two tokens"]))
+    asked = question(script({"created": True}, *AFTER["between two tokens"]))
     async with asking(a, asked) as listener:
         one, other = await asyncio.gather(stop(a, asked, standin), stop(b, asked, standin))
         await listener.until_over()

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.faults.client import STOPPED_WITHIN, answer, asking, following, question, read, read_ended, read_until
 from tests.faults.conftest import Processes, Shared
 
 pytestmark = pytest.mark.parametrize("shared", ["sqlite"], indirect=True)
-SLOW = play({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
+SLOW = script({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"}, {"gate": "end"}, {"completed": {}})
 
 
 @contextmanager
@@ -61,7 +61,7 @@ async def test_stop_works_with_locked_store(a: httpx2.AsyncClient, standin: Stan
             await listener.until_text("Hello")
             asked_at = time.time()
             stopping = asyncio.create_task(a.post(f"/api/turns/{asked['turn_id']}/stop"))
-            generation = await standin.ended()
+            generation = await standin.wait_ended_async()
         turn = (await stopping).json()
     assert generation.ended_at
     assert generation.ended_at - asked_at < STOPPED_WITHIN

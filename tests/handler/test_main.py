@@ -77,7 +77,7 @@ async def test_sigterm_during_answer_stops_it(api: RuntimeApi, standin: StandIn,
     process.terminate()
     stdout, stderr = await in_time(process.communicate())
     assert (await call.end()).error_type == "Runtime.ShuttingDown"
-    assert (await standin.ended()).state == "closed"
+    assert (await standin.wait_ended_async()).state == "closed"
     assert (b"does not stop" in stdout + stderr, process.returncode) == (False, 0)
 
 

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from infra.local import CONNECTIONS, free_port, is_readable_by_others
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.infra.paths import ROOT
 from tests.infra.programs import Program
@@ -39,13 +39,13 @@ def test_missing_key_gives_demo_answers(program: Start) -> None:
     local.read_until("Application startup complete")
     assert httpx2.get(f"{url}/api/config").json()["demo"] is True
     answer = httpx2.get(
-        f"{url}/chat-complete", params={"message": play({"text": "played"}, {"completed": True})}
+        f"{url}/chat-complete", params={"message": script({"text": "scripted"}, {"completed": True})}
     ).json()
-    assert answer == {"data": "played"}
+    assert answer == {"data": "scripted"}
     assert local.interrupt() == 0
     assert local.said.count("demo answers") == 1
     assert local.said.count("Started server process") == 1  # the application's, not the stand-in's
-    assert "played" not in local.said  # the prompt, which is in the URL
+    assert "scripted" not in local.said  # the prompt, which is in the URL
     assert "Traceback" not in local.said
 
 
@@ -57,7 +57,9 @@ def test_key_and_base_url_disable_demo(program: Start) -> None:
         url = local.url()
         assert httpx2.get(f"{url}/api/config").json()["demo"] is False
         assert (
-            httpx2.post(f"{url}/api/chat", json={"message": play({"text": "played"}, {"completed": True})}).status_code
+            httpx2.post(
+                f"{url}/api/chat", json={"message": script({"text": "scripted"}, {"completed": True})}
+            ).status_code
             == 200
         )
         assert openai.wait_received().token == "key"
@@ -77,7 +79,7 @@ def test_taken_port_is_one_line(program: Start) -> None:
 
 @pytest.mark.parametrize("port", ["99999", "http", "-1"])
 def test_invalid_port_is_reported(port: str) -> None:
-    with pytest.raises(SystemExit, match=f"127.0.0.1:{port}: no port number"):
+    with pytest.raises(SystemExit, match=f"127.0.0.1:{port}: not a port number"):
         free_port(port)
 
 
@@ -116,7 +118,7 @@ def test_application_that_cannot_be_built_ends_reloader(program: Start) -> None:
     assert "Traceback" not in local.said
 
 
-WAITING = {"message": play({"created": True}, {"text": "begun"}, {"gate": "never"})}
+WAITING = {"message": script({"created": True}, {"text": "begun"}, {"gate": "never"})}
 
 
 @contextmanager
@@ -163,15 +165,15 @@ def test_an_offer_of_http_2_loses_no_body(program: Start) -> None:
     local = program("infra.local", PORT="0")
     url = ready_url(local)
     offer = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQAoAAAAAIAAAAA"}
-    message = play({"text": "played"}, {"completed": True})
+    message = script({"text": "scripted"}, {"completed": True})
     response = httpx2.post(f"{url}/api/chat", json={"message": message}, headers=offer)
-    assert (response.status_code, response.json()["text"]) == (200, "played")
+    assert (response.status_code, response.json()["text"]) == (200, "scripted")
 
 
 def test_http_1_0_gets_no_chunks(program: Start) -> None:
     local = program("infra.local", PORT="0")
     port = int(ready_url(local).rsplit(":", 1)[1])
-    message = quote(play({"text": "played"}, {"completed": True}))
+    message = quote(script({"text": "scripted"}, {"completed": True}))
     with socket.create_connection(("127.0.0.1", port), 10) as client, client.makefile("rb") as answer:
         client.sendall(f"GET /chat-stream?message={message} HTTP/1.0\r\n\r\n".encode())
         head, _, body = answer.read().partition(b"\r\n\r\n")

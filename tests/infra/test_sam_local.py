@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.infra import engine
 from tests.infra.conftest import Build
@@ -111,7 +111,7 @@ def test_interrupt_during_answer_leaves_no_container(build: Build, tmp_path: Pat
     log = tmp_path / "log"
     with StandIn(host="0.0.0.0") as standin:
         port = int(standin.base_url.removesuffix("/v1").rpartition(":")[2])
-        event = event_asking(play({"created": True}, {"gate": "never"}))
+        event = event_asking(script({"created": True}, {"gate": "never"}))
         (tmp_path / "event.json").write_text(json.dumps(event))
         command = sam_local("invoke", build, "ChatFunction", "--event", tmp_path / "event.json")
         with running(*command, log=log, **variables(port)) as invoked, removing_container(log) as container:

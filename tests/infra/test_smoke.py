@@ -51,9 +51,9 @@ def test_app_passes_below_stage(app: ASGIApp) -> None:
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (deployment(stream=PlainTextResponse(END % "completed")), "came at once"),
+        (deployment(stream=PlainTextResponse(END % "completed")), "arrived at once"),
         (deployment(stream=PlainTextResponse(END % "failed")), "ended as {'status': 'failed'}"),
-        (deployment(stream=PlainTextResponse("event: text\ndata: {}\n\n")), "broke off"),
+        (deployment(stream=PlainTextResponse("event: text\ndata: {}\n\n")), "cut off"),
         (deployment(stream=PlainTextResponse("", status_code=503)), "status 503"),
         (deployment(page="It works!", stream=Response()), "not the page"),
         (deployment(health='{"status":"ill"}', stream=Response()), "ill"),

@@ -110,7 +110,7 @@ def inside(directory: Path, *command: str | Path) -> list[str | Path]:
     return ["sh", "-c", 'cd "$0" && exec "$@"', directory, *command]
 
 
-def play(*steps: dict[str, object]) -> dict[str, str]:
+def script(*steps: dict[str, object]) -> dict[str, str]:
     """A question that has the stand-in do this."""
     return {"message": f"/play {json.dumps(steps, ensure_ascii=False, separators=(',', ':'))}"}
 
@@ -135,7 +135,7 @@ def test_page_and_its_files_arrive_whole(chat: httpx2.Client) -> None:
 
 def test_answer_of_200_kb_arrives_whole(chat: httpx2.Client) -> None:
     waves: list[dict[str, object]] = [{"text": "🌊🦀"}] * 2_700
-    response = chat.post("/api/chat/stream", json=play({"created": True}, *waves, {"completed": True}))
+    response = chat.post("/api/chat/stream", json=script({"created": True}, *waves, {"completed": True}))
     assert len(response.content) > 200_000
     assert text_of(response.text) == "🌊🦀" * 2_700
     assert events(response.text)[-1][1]["status"] == "completed"
@@ -149,7 +149,7 @@ def test_first_token_arrives_while_the_second_is_held(chat: httpx2.Client, stand
         {"text": " second"},
         {"completed": True},
     ]
-    with chat.stream("POST", "/api/chat/stream", json=play(*steps)) as response:
+    with chat.stream("POST", "/api/chat/stream", json=script(*steps)) as response:
         received = ""
         for piece in response.iter_text():
             received += piece
@@ -159,13 +159,13 @@ def test_first_token_arrives_while_the_second_is_held(chat: httpx2.Client, stand
 
 
 def test_failure_before_the_first_byte_has_its_status(chat: httpx2.Client) -> None:
-    response = chat.post("/api/chat/stream", json=play({"status": 500}))
+    response = chat.post("/api/chat/stream", json=script({"status": 500}))
     assert (response.status_code, response.headers["content-type"]) == (502, "application/problem+json")
     assert response.json()["code"] == "upstream_failed"
 
 
 def test_failure_after_first_byte_is_in_end_event(chat: httpx2.Client) -> None:
-    response = chat.post("/api/chat/stream", json=play({"created": True}, {"text": "half"}, {"cut": True}))
+    response = chat.post("/api/chat/stream", json=script({"created": True}, {"text": "half"}, {"cut": True}))
     assert (response.status_code, text_of(response.text)) == (200, "half")
     name, end = events(response.text)[-1]
     assert (name, end["status"], end["error"]["code"]) == ("end", "failed", "upstream_cut")

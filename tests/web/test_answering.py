@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.web.chat_page import ChatPage
 
@@ -17,7 +17,7 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_first_words_appear_during_answer(chat: ChatPage, standin: StandIn) -> None:
-    chat.ask(play(CREATED, {"text": "First words, "}, {"gate": "last"}, {"text": "last words."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "First words, "}, {"gate": "last"}, {"text": "last words."}, COMPLETED))
     expect(chat.answer).to_have_text("First words,")
     expect(chat.status).to_have_text("Answering.")
     chat.expect_busy()
@@ -36,7 +36,7 @@ def test_question_is_answered(chat: ChatPage, standin: StandIn) -> None:
 
 
 def test_page_shows_waiting_state(chat: ChatPage, standin: StandIn) -> None:
-    question = play({"gate": "head"}, CREATED, COMPLETED)
+    question = script({"gate": "head"}, CREATED, COMPLETED)
     chat.ask(question)
     expect(chat.status).to_have_text("Waiting for the answer.")
     expect(chat.exchanges.locator(".question")).to_have_text(question)
@@ -46,7 +46,7 @@ def test_page_shows_waiting_state(chat: ChatPage, standin: StandIn) -> None:
 
 
 def test_page_says_that_answer_has_no_text(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"completed": {"usage": None}}))
+    chat.ask(script(CREATED, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete, but it has no text.")
     expect(chat.input).to_have_value("")
     chat.expect_ready()
@@ -54,46 +54,46 @@ def test_page_says_that_answer_has_no_text(chat: ChatPage) -> None:
 
 def test_hidden_window_has_whole_answer(chat: ChatPage) -> None:
     chat.page.evaluate("window.requestAnimationFrame = () => 0")  # as for a tab in the background
-    chat.ask(play(CREATED, {"text": "One "}, {"text": "two."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "One "}, {"text": "two."}, COMPLETED))
     expect(chat.answer).to_have_text("One two.")
     expect(chat.status).to_contain_text("The answer is complete.")
     chat.expect_ready()
 
 
 def test_known_tokens_are_shown(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": {"input_tokens": 12, "output_tokens": 2}}}))
+    chat.ask(script(CREATED, {"text": "Yes."}, {"completed": {"usage": {"input_tokens": 12, "output_tokens": 2}}}))
     expect(chat.status).to_have_text("The answer is complete. Tokens: 12 in, 2 out.")
 
 
 def test_unknown_tokens_are_not_shown(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"text": "Yes."}, {"completed": {"usage": None}}))
+    chat.ask(script(CREATED, {"text": "Yes."}, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete.")
 
 
 def test_split_characters_are_joined(chat: ChatPage) -> None:
-    chat.ask(play({"split": 1}, CREATED, {"text": "Grüße, 流れる"}, {"text": " \U0001f30a!"}, COMPLETED))
+    chat.ask(script({"split": 1}, CREATED, {"text": "Grüße, 流れる"}, {"text": " \U0001f30a!"}, COMPLETED))
     expect(chat.answer).to_have_text("Grüße, 流れる \U0001f30a!")
 
 
 def test_line_breaks_and_spaces_survive(chat: ChatPage) -> None:
     text = "one\n\n  two\n\ttab  end"
-    chat.ask(play(CREATED, *({"text": character} for character in text), COMPLETED))
+    chat.ask(script(CREATED, *({"text": character} for character in text), COMPLETED))
     expect(chat.status).to_contain_text("complete")
     assert chat.answer.inner_text() == text
 
 
 def test_markup_stays_text(chat: ChatPage) -> None:
     markup = "<img src=x onerror=alert(1)><b>bold</b><script>alert(2)</script>"
-    chat.ask(play(CREATED, {"text": markup}, COMPLETED))
+    chat.ask(script(CREATED, {"text": markup}, COMPLETED))
     expect(chat.answer).to_have_text(markup)
     expect(chat.exchanges.locator(".question")).to_contain_text(markup)
     expect(chat.exchanges.locator("img, b, script")).to_have_count(0)
 
 
 def test_earlier_exchanges_keep_outcome(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"text": "One."}, {"completed": {"usage": None}}))
+    chat.ask(script(CREATED, {"text": "One."}, {"completed": {"usage": None}}))
     expect(chat.status).to_have_text("The answer is complete.")
-    chat.ask(play(CREATED, {"text": "Two."}, {"cut": True}))
+    chat.ask(script(CREATED, {"text": "Two."}, {"cut": True}))
     expect(chat.status).to_contain_text("cut off")
     first = chat.exchanges.first
     expect(first.locator(".answer")).to_have_text("One.")
@@ -102,14 +102,14 @@ def test_earlier_exchanges_keep_outcome(chat: ChatPage) -> None:
 
 
 def test_answering_model_is_named(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, COMPLETED))
+    chat.ask(script(CREATED, COMPLETED))
     expect(chat.exchanges.get_by_role("heading", name="gpt-4o-mini")).to_be_visible()
 
 
 def test_reasoning_tools_and_sources_are_shown(chat: ChatPage) -> None:
     citation = {"type": "url_citation", "start_index": 0, "end_index": 3, "title": "Rivers"}
     chat.ask(
-        play(
+        script(
             CREATED,
             event("reasoning_summary_text.delta", delta="Thinking of water."),
             event("web_search_call.searching"),
@@ -126,13 +126,13 @@ def test_reasoning_tools_and_sources_are_shown(chat: ChatPage) -> None:
 
 def test_script_url_is_no_link(chat: ChatPage) -> None:
     citation = {"type": "url_citation", "start_index": 0, "end_index": 3, "title": "", "url": "javascript:alert(1)"}
-    chat.ask(play(CREATED, event("output_text.annotation.added", annotation=citation), COMPLETED))
+    chat.ask(script(CREATED, event("output_text.annotation.added", annotation=citation), COMPLETED))
     expect(chat.exchanges.get_by_role("listitem")).to_have_text("javascript:alert(1)")
     expect(chat.exchanges.get_by_role("link")).to_have_count(0)
 
 
 def test_screen_reader_announces_answer_once(chat: ChatPage, standin: StandIn) -> None:
-    chat.ask(play(CREATED, {"text": "One "}, {"gate": "end"}, {"text": "two."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "One "}, {"gate": "end"}, {"text": "two."}, COMPLETED))
     expect(chat.answer).to_have_text("One")
     expect(chat.answer).to_have_attribute("aria-live", "polite")
     expect(chat.answer).to_have_attribute("aria-busy", "true")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.web.chat_page import STREAM, ChatPage
 from tests.web.conftest import OpenPage
@@ -26,7 +26,7 @@ def stream_of(chat: ChatPage, **response: Any) -> None:
 
 
 def test_rate_limit_shows_wait(chat: ChatPage) -> None:
-    chat.ask(play({"status": 429, "headers": {"retry-after": "7"}}))
+    chat.ask(script({"status": 429, "headers": {"retry-after": "7"}}))
     expect(chat.status).to_contain_text("The model's rate limit is reached.")
     expect(chat.status).to_contain_text("Try again in 7 seconds.")
     chat.expect_ready()
@@ -34,7 +34,7 @@ def test_rate_limit_shows_wait(chat: ChatPage) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
 def test_early_failure_keeps_message(chat: ChatPage, status: int) -> None:
-    question = play({"status": status, "times": 1}, CREATED, {"text": "Now."}, COMPLETED)
+    question = script({"status": status, "times": 1}, CREATED, {"text": "Now."}, COMPLETED)
     chat.ask(question)
     expect(chat.status).to_have_attribute("data-tone", "bad")
     chat.expect_ready()
@@ -46,7 +46,7 @@ def test_early_failure_keeps_message(chat: ChatPage, status: int) -> None:
 
 
 def test_late_failure_keeps_partial_answer(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"text": "Half an"}, {"cut": True}))
+    chat.ask(script(CREATED, {"text": "Half an"}, {"cut": True}))
     expect(chat.status).to_contain_text("The answer was cut off before its end.")
     expect(chat.answer).to_have_text("Half an")
     expect(chat.input).to_have_value("")
@@ -54,7 +54,7 @@ def test_late_failure_keeps_partial_answer(chat: ChatPage) -> None:
 
 
 def test_failure_before_first_word_keeps_message(chat: ChatPage) -> None:
-    question = play(CREATED, {"cut": True})
+    question = script(CREATED, {"cut": True})
     chat.ask(question)
     expect(chat.status).to_contain_text("The answer was cut off before its end.")
     expect(chat.input).to_have_value(question)
@@ -63,7 +63,7 @@ def test_failure_before_first_word_keeps_message(chat: ChatPage) -> None:
 
 def test_refusal_is_shown(chat: ChatPage) -> None:
     refusal = {"event": {"type": "response.refusal.delta", "delta": "I'd rather not."}}
-    chat.ask(play(CREATED, refusal, {"completed": {"usage": None}}))
+    chat.ask(script(CREATED, refusal, {"completed": {"usage": None}}))
     expect(chat.answer).to_have_text("I'd rather not.")
     expect(chat.status).to_have_text("The model refused to answer.")
     chat.expect_ready()
@@ -75,14 +75,14 @@ def test_refusal_is_shown(chat: ChatPage) -> None:
 )
 def test_incomplete_answer_has_reason(chat: ChatPage, reason: str, sentence: str) -> None:
     response = {"status": "incomplete", "incomplete_details": {"reason": reason}}
-    chat.ask(play(CREATED, {"text": "A lot"}, {"event": {"type": "response.incomplete", "response": response}}))
+    chat.ask(script(CREATED, {"text": "A lot"}, {"event": {"type": "response.incomplete", "response": response}}))
     expect(chat.status).to_contain_text(f"The answer is incomplete: {sentence}.")
     expect(chat.answer).to_have_text("A lot")
     chat.expect_ready()
 
 
 def test_stop_keeps_partial_answer(chat: ChatPage, standin: StandIn) -> None:
-    chat.ask(play(CREATED, {"text": "Half an"}, {"gate": "never"}, {"text": " answer"}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "Half an"}, {"gate": "never"}, {"text": " answer"}, COMPLETED))
     expect(chat.answer).to_have_text("Half an")
     chat.stop.click()
     expect(chat.status).to_contain_text("You stopped the answer.")
@@ -92,7 +92,7 @@ def test_stop_keeps_partial_answer(chat: ChatPage, standin: StandIn) -> None:
 
 
 def test_stop_before_answer_keeps_message(chat: ChatPage, standin: StandIn) -> None:
-    question = play({"gate": "never"}, CREATED, COMPLETED)
+    question = script({"gate": "never"}, CREATED, COMPLETED)
     chat.ask(question)
     standin.wait_received()
     chat.stop.click()
@@ -139,6 +139,6 @@ def test_missing_config_does_not_block_questions(open_page: OpenPage, site: str)
     chat = open_page("about:blank")
     chat.page.route("**/api/config", lambda route: route.fulfill(status=200, body="<html>"))
     chat.open(site)
-    chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "Yes."}, COMPLETED))
     expect(chat.answer).to_have_text("Yes.")
     chat.expect_ready()

@@ -3,12 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.web.chat_page import ChatPage
 
-ANSWER = play({"created": True}, {"text": "Yes."}, {"completed": True})
-HELD = play({"created": True}, {"text": "Yes"}, {"gate": "held"}, {"completed": True})
+ANSWER = script({"created": True}, {"text": "Yes."}, {"completed": True})
+HELD = script({"created": True}, {"text": "Yes"}, {"gate": "held"}, {"completed": True})
 
 
 def test_button_sends(chat: ChatPage) -> None:
@@ -34,7 +34,7 @@ def test_enter_during_composition_does_not_send(chat: ChatPage, sign: dict[str, 
 
 
 def test_held_enter_sends_once(chat: ChatPage) -> None:
-    chat.input.fill(play({"status": 500}))
+    chat.input.fill(script({"status": 500}))
     chat.page.keyboard.down("Enter")
     chat.expect_ready()
     expect(chat.status).to_have_attribute("data-tone", "bad")
@@ -97,7 +97,7 @@ def test_next_message_can_be_typed_during_answer(chat: ChatPage, standin: StandI
 
 
 def test_message_is_only_in_request_body(chat: ChatPage, site: str) -> None:
-    chat.ask(play({"created": True}, {"text": "secret"}, {"completed": True}))
+    chat.ask(script({"created": True}, {"text": "secret"}, {"completed": True}))
     expect(chat.answer).to_have_text("secret")
     chat.expect_ready()
     assert not [request.url for request in chat.requests if "secret" in request.url]

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from app.main import create_app
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 from tests.fakes.server import serving
@@ -31,7 +31,7 @@ def test_demo_answers_are_announced(open_page: OpenPage, demo_site: str) -> None
 
 
 def test_single_model_shows_no_choice(chat: ChatPage) -> None:
-    chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "Yes."}, COMPLETED))
     expect(chat.answer).to_have_text("Yes.")
     expect(chat.page.get_by_text("demo answers: no API key")).to_be_hidden()
     expect(chat.model).to_be_hidden()
@@ -46,7 +46,7 @@ def test_default_model_is_selected(open_page: OpenPage, demo_site: str) -> None:
 def test_chosen_model_answers(open_page: OpenPage, demo_site: str, standin: StandIn) -> None:
     chat = open_page(demo_site)
     chat.model.select_option(LONG_NAME)
-    chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "Yes."}, COMPLETED))
     expect(chat.exchanges.get_by_role("heading", name=LONG_NAME)).to_be_visible()
     body = standin.requests()[0].body
     assert isinstance(body, dict)
@@ -56,14 +56,14 @@ def test_chosen_model_answers(open_page: OpenPage, demo_site: str, standin: Stan
 def test_page_works_below_stage(open_page: OpenPage, make_settings: MakeSettings) -> None:
     with serving(Starlette(routes=[Mount("/Prod", create_app(make_settings()))])) as url:
         chat = open_page(f"{url}/Prod/")
-        chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+        chat.ask(script(CREATED, {"text": "Yes."}, COMPLETED))
         expect(chat.answer).to_have_text("Yes.")
 
 
 @pytest.mark.parametrize("width", [320, 360])
 def test_narrow_window_needs_no_sideways_scroll(open_page: OpenPage, demo_site: str, width: int) -> None:
     chat = open_page(demo_site, viewport={"width": width, "height": 640})
-    chat.ask(play(CREATED, {"text": "W" * 200}, {"gate": "end"}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "W" * 200}, {"gate": "end"}, COMPLETED))
     expect(chat.answer).to_have_text("W" * 200)
     for part in (chat.page.locator("html"), chat.page.get_by_role("main")):
         assert part.evaluate("(part) => part.scrollWidth") == width
@@ -78,7 +78,7 @@ def test_theme_follows_system(open_page: OpenPage, site: str) -> None:
 
 
 def test_view_follows_at_end(chat: ChatPage, standin: StandIn) -> None:
-    chat.ask(play(CREATED, {"text": LONG}, {"gate": "more"}, {"text": LONG}, {"text": "\nend"}, COMPLETED))
+    chat.ask(script(CREATED, {"text": LONG}, {"gate": "more"}, {"text": LONG}, {"text": "\nend"}, COMPLETED))
     expect(chat.answer).to_contain_text("line 199")
     standin.open_gate("more")
     expect(chat.status).to_contain_text("complete")
@@ -86,7 +86,7 @@ def test_view_follows_at_end(chat: ChatPage, standin: StandIn) -> None:
 
 
 def test_view_stays_when_scrolled_up(chat: ChatPage, standin: StandIn) -> None:
-    chat.ask(play(CREATED, {"text": LONG}, {"gate": "more"}, {"text": LONG}, {"text": "\nend"}, COMPLETED))
+    chat.ask(script(CREATED, {"text": LONG}, {"gate": "more"}, {"text": LONG}, {"text": "\nend"}, COMPLETED))
     expect(chat.answer).to_contain_text("line 199")
     chat.page.get_by_role("main").evaluate("(main) => main.scrollTo(0, 100)")
     standin.open_gate("more")
@@ -114,7 +114,7 @@ def test_controls_and_regions_are_labelled(open_page: OpenPage, demo_site: str) 
 
 
 def test_page_loads_only_own_files(chat: ChatPage, site: str) -> None:
-    chat.ask(play(CREATED, {"text": "Yes."}, COMPLETED))
+    chat.ask(script(CREATED, {"text": "Yes."}, COMPLETED))
     expect(chat.answer).to_have_text("Yes.")
     assert not [request.url for request in chat.requests if not request.url.startswith(site)]
 

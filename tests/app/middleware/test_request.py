@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.logs import TextFormatter
 from app.middleware.error import ErrorMiddleware
 from app.middleware.request import RequestMiddleware
-from infra.standin.plays import play
+from infra.standin.language import script
 
 
 def http_scope(**more: Any) -> Scope:
@@ -111,7 +111,7 @@ async def test_every_response_has_security_headers(client: httpx2.AsyncClient) -
 
 
 async def test_answers_are_uncached_and_files_revalidated(client: httpx2.AsyncClient) -> None:
-    answer = await client.post("/api/chat", json={"message": play({"created": True}, {"completed": {}})})
+    answer = await client.post("/api/chat", json={"message": script({"created": True}, {"completed": {}})})
     assert answer.headers["cache-control"] == "no-store"
     page = await client.get("/")
     assert page.headers["cache-control"] == "no-cache"

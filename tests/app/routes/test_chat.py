@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.sse import Decoder
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 
 CREATED = {"created": True}
@@ -21,7 +21,7 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
 
 def refused(status: int, code: str | None = None, **more: Any) -> str:
     error = {"message": SECRETS, "type": "invalid_request_error", "param": None, "code": code}
-    return play({"status": status, "body": {"error": error}, **more})
+    return script({"status": status, "body": {"error": error}, **more})
 
 
 async def stream(client: httpx2.AsyncClient, message: str) -> list[tuple[str, dict[str, Any]]]:
@@ -41,14 +41,16 @@ async def problem(client: httpx2.AsyncClient, message: str, path: str = "/api/ch
 
 
 async def test_stream_has_start_text_and_end(client: httpx2.AsyncClient) -> None:
-    events = await stream(client, play(CREATED, {"text": "Hel"}, {"text": "lo\n\n"}, {"completed": {}}))
+    events = await stream(client, script(CREATED, {"text": "Hel"}, {"text": "lo\n\n"}, {"completed": {}}))
     assert [name for name, _ in events] == ["start", "text", "text", "end"]
     assert "".join(data["delta"] for name, data in events if name == "text") == "Hello\n\n"
     assert (events[0][1]["model"], events[-1][1]["status"]) == ("gpt-4o-mini", "completed")
 
 
 async def test_frame_numbers_have_no_gap(client: httpx2.AsyncClient) -> None:
-    response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, {"completed": {}})})
+    response = await client.post(
+        "/api/chat/stream", json={"message": script(CREATED, {"text": "a"}, {"completed": {}})}
+    )
     ids = [line for line in response.text.splitlines() if line.startswith("id: ")]
     turn_id = json.loads(Decoder().feed(response.content)[0].data)["turn_id"]
     assert ids == [f"id: {turn_id}:{seq}" for seq in range(3)]
@@ -58,7 +60,7 @@ async def test_frame_numbers_have_no_gap(client: httpx2.AsyncClient) -> None:
 
 async def test_whole_answer_equals_collected_stream(client: httpx2.AsyncClient) -> None:
     usage = {"input_tokens": 5, "output_tokens": 7}
-    message = play(CREATED, {"text": "a"}, {"text": "b"}, {"completed": {"usage": usage}})
+    message = script(CREATED, {"text": "a"}, {"text": "b"}, {"completed": {"usage": usage}})
     turn = (await client.post("/api/chat", json={"message": message})).json()
     assert (turn["text"], turn["status"], turn["usage"]["output_tokens"]) == ("ab", "completed", 7)
 
@@ -95,7 +97,7 @@ RAW = {
 
 @pytest.mark.parametrize("steps", RAW.values(), ids=RAW)
 async def test_text_survives_unchanged(client: httpx2.AsyncClient, steps: tuple[dict[str, Any], ...]) -> None:
-    events = await stream(client, play(CREATED, *steps, {"raw": "data: [DONE]\n\n"}, {"completed": {}}))
+    events = await stream(client, script(CREATED, *steps, {"raw": "data: [DONE]\n\n"}, {"completed": {}}))
     assert "".join(data["delta"] for name, data in events if name == "text") == "grün 🌊"
     assert events[-1][1]["status"] == "completed"
 
@@ -129,7 +131,7 @@ ENDS = {
 async def test_end_status_follows_upstream(
     client: httpx2.AsyncClient, steps: list[dict[str, Any]], status: str, reason: str | None
 ) -> None:
-    response = await client.post("/api/chat/stream", json={"message": play(CREATED, {"text": "a"}, *steps)})
+    response = await client.post("/api/chat/stream", json={"message": script(CREATED, {"text": "a"}, *steps)})
     events = [(name.decode(), json.loads(data)) for name, data in Decoder().feed(response.content)]
     assert SECRETS not in response.text
     assert [name for name, _ in events].count("end") == 1
@@ -149,12 +151,12 @@ BEFORE = {
     "quota": (refused(429, "insufficient_quota"), 503, "quota_exhausted"),
     "server error": (refused(500), 502, "upstream_failed"),
     "overloaded": (refused(503), 502, "upstream_failed"),
-    "no JSON": (play({"status": 502, "body": f"<html>{SECRETS}"}), 502, "upstream_failed"),
-    "failed at once": (play(FAILED), 502, "upstream_failed"),
-    "error at once": (play(LIMITED), 429, "rate_limited"),
-    "nothing at all": (play({"raw": ""}), 502, "upstream_cut"),
-    "cut at once": (play({"raw": ""}, {"cut": True}), 502, "upstream_cut"),
-    "garbage at once": (play({"raw": "data: {\n\n"}), 502, "upstream_failed"),
+    "no JSON": (script({"status": 502, "body": f"<html>{SECRETS}"}), 502, "upstream_failed"),
+    "failed at once": (script(FAILED), 502, "upstream_failed"),
+    "error at once": (script(LIMITED), 429, "rate_limited"),
+    "nothing at all": (script({"raw": ""}), 502, "upstream_cut"),
+    "cut at once": (script({"raw": ""}, {"cut": True}), 502, "upstream_cut"),
+    "garbage at once": (script({"raw": "data: {\n\n"}), 502, "upstream_failed"),
 }
 
 
@@ -168,7 +170,7 @@ async def test_failure_before_first_byte_has_status(
 
 
 async def test_failure_of_whole_answer_has_status(client: httpx2.AsyncClient) -> None:
-    assert (await problem(client, play(CREATED, {"text": "a"}, {"cut": True}), "/api/chat"))["status"] == 502
+    assert (await problem(client, script(CREATED, {"text": "a"}, {"cut": True}), "/api/chat"))["status"] == 502
 
 
 async def test_rate_limit_keeps_retry_after(client: httpx2.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app import sse
 from app.routes.compat import LineBreaks
 from app.sse import Decoder
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 
 CREATED = {"created": True}
@@ -22,11 +22,11 @@ INCOMPLETE = {
 
 
 async def complete(client: httpx2.AsyncClient, *steps: dict[str, Any]) -> httpx2.Response:
-    return await client.get("/chat-complete", params={"message": play(CREATED, *steps)})
+    return await client.get("/chat-complete", params={"message": script(CREATED, *steps)})
 
 
 async def stream(client: httpx2.AsyncClient, *steps: dict[str, Any]) -> list[tuple[str, str]]:
-    response = await client.get("/chat-stream", params={"message": play(CREATED, *steps)})
+    response = await client.get("/chat-stream", params={"message": script(CREATED, *steps)})
     assert response.headers["content-type"].startswith("text/event-stream")
     return [(event.decode(), data.decode()) for event, data in Decoder().feed(response.content)]
 
@@ -82,7 +82,7 @@ def test_line_breaks_do_not_depend_on_the_deltas(deltas: list[str]) -> None:
 
 
 async def test_a_split_line_break_stays_one_on_resume(client: httpx2.AsyncClient) -> None:
-    message = play(CREATED, {"text": "a\r"}, {"text": "\nb"}, {"completed": {}})
+    message = script(CREATED, {"text": "a\r"}, {"text": "\nb"}, {"completed": {}})
     response = await client.get("/chat-stream", params={"message": message})
     (event_id,) = re.findall(r"id: (.*)\ndata: a\n", response.text)
     rest = await client.get("/chat-stream", params={"message": message}, headers={"last-event-id": event_id})
@@ -127,7 +127,7 @@ async def test_failed_whole_answer_is_problem(client: httpx2.AsyncClient) -> Non
 @pytest.mark.parametrize("path", ["/chat-complete", "/chat-stream"])
 async def test_upstream_error_hides_text_and_key(client: httpx2.AsyncClient, path: str) -> None:
     error = {"message": "Rate limit for sk-proj-123", "code": "rate_limit_exceeded"}
-    message = play({"status": 429, "headers": {"retry-after": "3"}, "body": {"error": error}})
+    message = script({"status": 429, "headers": {"retry-after": "3"}, "body": {"error": error}})
     response = await client.get(path, params={"message": message})
     assert (response.status_code, response.headers["retry-after"]) == (429, "3")
     assert "sk-proj" not in response.text

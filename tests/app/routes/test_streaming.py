@@ -11,14 +11,14 @@ from starlette.types import Message
 from app.main import create_app
 from app.routes.streaming import EventStream
 from app.sse import Decoder
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 from tests.fakes.server import serving
 
 
 async def test_first_text_arrives_before_second_exists(client: httpx2.AsyncClient, standin: StandIn) -> None:
-    message = play({"created": True}, {"text": "first"}, {"gate": "g"}, {"text": "second"}, {"completed": {}})
+    message = script({"created": True}, {"text": "first"}, {"gate": "g"}, {"text": "second"}, {"completed": {}})
     seen: list[str] = []
     decoder = Decoder()
     async with client.stream("POST", "/api/chat/stream", json={"message": message}) as response:
@@ -54,7 +54,7 @@ def asking(client: httpx2.AsyncClient, path: str, message: str) -> httpx2.Reques
 
 @pytest.mark.parametrize("path", ["/api/chat/stream", "/chat-stream"])
 async def test_a_stream_begins_after_a_long_silence(impatient: httpx2.AsyncClient, standin: StandIn, path: str) -> None:
-    response = await impatient.send(asking(impatient, path, play(*LATER)), stream=True)
+    response = await impatient.send(asking(impatient, path, script(*LATER)), stream=True)
     assert response.status_code == 200
     chunks = response.aiter_bytes()
     assert (await anext(chunks)).startswith(b": still here\n\n")
@@ -70,7 +70,7 @@ async def test_a_stream_begins_after_a_long_silence(impatient: httpx2.AsyncClien
 async def test_whole_answer_keeps_status_after_long_silence(
     impatient: httpx2.AsyncClient, standin: StandIn, path: str
 ) -> None:
-    asked = asyncio.create_task(impatient.send(asking(impatient, path, play(*LATER))))
+    asked = asyncio.create_task(impatient.send(asking(impatient, path, script(*LATER))))
     await asyncio.to_thread(standin.wait_received)
     await asyncio.sleep(0.1)  # the silence that the test is about
     standin.open_gate("late")
@@ -80,15 +80,15 @@ async def test_whole_answer_keeps_status_after_long_silence(
 
 async def test_an_early_failure_is_a_status(client: httpx2.AsyncClient) -> None:
     for path in ("/api/chat/stream", "/chat-stream"):
-        assert (await client.send(asking(client, path, play(LATER[1])))).status_code == 429
+        assert (await client.send(asking(client, path, script(LATER[1])))).status_code == 429
 
 
 async def test_disconnect_keeps_answer(client: httpx2.AsyncClient, standin: StandIn) -> None:
-    message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
+    message = script({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
     async with client.stream("POST", "/api/chat/stream", json={"message": message}) as response:
         turn_id = json.loads(Decoder().feed(await anext(response.aiter_bytes()))[0].data)["turn_id"]
     standin.open_gate("g")
-    assert (await standin.ended()).state == "finished"
+    assert (await standin.wait_ended_async()).state == "finished"
     rest = await client.get(f"/api/turns/{turn_id}/stream")
     assert [name for name, _ in Decoder().feed(rest.content)] == [b"start", b"text", b"text", b"end"]
 

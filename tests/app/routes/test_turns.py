@@ -14,12 +14,12 @@ import pytest
 
 from app.main import create_app
 from app.sse import Decoder
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 from tests.fakes.server import serving
 
-HELLO = play({"created": True}, {"text": "Hel"}, {"text": "lo"}, {"completed": {}})
+HELLO = script({"created": True}, {"text": "Hel"}, {"text": "lo"}, {"completed": {}})
 USERS = {"x-user": "ann"}, {"x-user": "bob"}
 
 
@@ -112,7 +112,7 @@ async def test_retry_joins_turn_after_parent_is_gone(make_settings: MakeSettings
 
 async def test_turn_is_readable_at_any_time(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
-    message = play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
+    message = script({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})
     async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
         chunks = response.aiter_bytes()
         await anext(chunks)
@@ -157,7 +157,7 @@ async def test_invalid_position_is_refused(
 
 async def test_stop_keeps_partial_answer(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
-    message = play({"created": True}, {"text": "a"}, {"gate": "never"})
+    message = script({"created": True}, {"text": "a"}, {"gate": "never"})
     async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
         chunks = response.aiter_bytes()
         seen = await anext(chunks)
@@ -167,7 +167,7 @@ async def test_stop_keeps_partial_answer(ann: httpx2.AsyncClient, standin: Stand
         rest = seen + b"".join([chunk async for chunk in chunks])
     assert (stopped["status"], stopped["text"]) == ("stopped", "a")
     assert json.loads(Decoder().feed(rest)[-1].data)["status"] == "stopped"
-    assert (await standin.ended(within=1)).state == "closed"
+    assert (await standin.wait_ended_async(within=1)).state == "closed"
     assert (await ann.post(f"/api/turns/{turn_id}/stop")).json() == stopped
 
 
@@ -181,19 +181,19 @@ async def test_stop_after_last_text_keeps_end(ann: httpx2.AsyncClient, standin: 
     """Also while the server holds back the end of its response."""
     turn_id = str(uuid.uuid4())
     in_one_piece = "".join(f"data: {json.dumps(event)}\n\n" for event in LAST_WORDS)
-    message = play({"created": True}, {"raw": in_one_piece}, {"gate": "never"})
+    message = script({"created": True}, {"raw": in_one_piece}, {"gate": "never"})
     async with ann.stream("POST", "/api/chat/stream", json={"message": message, "turn_id": turn_id}) as response:
         chunks = response.aiter_bytes()
         while b"event: text" not in await anext(chunks):
             pass
         turn = (await ann.post(f"/api/turns/{turn_id}/stop")).json()
     assert (turn["status"], turn["text"], turn["usage"]["output_tokens"]) == ("completed", "a", 7)
-    assert (await standin.ended(within=1)).state == "closed"
+    assert (await standin.wait_ended_async(within=1)).state == "closed"
 
 
 async def test_stop_before_first_text_works(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     turn_id = str(uuid.uuid4())
-    message = play({"gate": "never"}, {"created": True})
+    message = script({"gate": "never"}, {"created": True})
     asking = asyncio.create_task(ask(ann, message, turn_id=turn_id))
     await asyncio.to_thread(standin.wait_received)
     assert (await ann.post(f"/api/turns/{turn_id}/stop")).json()["status"] == "stopped"
@@ -202,7 +202,7 @@ async def test_stop_before_first_text_works(ann: httpx2.AsyncClient, standin: St
 
 async def test_early_failure_is_stored_as_failed(ann: httpx2.AsyncClient) -> None:
     turn_id = str(uuid.uuid4())
-    response = await ann.post("/api/chat/stream", json={"message": play({"status": 429}), "turn_id": turn_id})
+    response = await ann.post("/api/chat/stream", json={"message": script({"status": 429}), "turn_id": turn_id})
     assert response.status_code == 429
     turn = (await ann.get(f"/api/turns/{turn_id}")).json()
     assert (turn["status"], turn["error"]["code"]) == ("failed", "rate_limited")
@@ -341,7 +341,7 @@ async def test_post_without_value_of_event_id_begins(ann: httpx2.AsyncClient) ->
 
 
 async def test_a_post_resumes_a_turn_that_runs(ann: httpx2.AsyncClient, standin: StandIn) -> None:
-    body = {"message": play({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})}
+    body = {"message": script({"created": True}, {"text": "a"}, {"gate": "g"}, {"text": "b"}, {"completed": {}})}
     async with ann.stream("POST", "/api/chat/stream", json=body) as response:
         first = await anext(response.aiter_bytes())
     event_id = first.decode().split("id: ")[1].split("\n")[0]
@@ -404,7 +404,7 @@ async def test_data_of_other_owner_is_not_found(ann: httpx2.AsyncClient, bob: ht
 
 async def test_parent_must_be_in_conversation(ann: httpx2.AsyncClient, standin: StandIn) -> None:
     one, other = await ask(ann, HELLO), await ask(ann, HELLO)
-    standin.clear()
+    standin.reset()
     for body, status in (
         ({"parent_turn_id": one["turn_id"]}, 422),
         ({"parent_turn_id": one["turn_id"], "conversation_id": other["conversation_id"]}, 404),

@@ -7,7 +7,7 @@ import pytest
 
 from app.contract import Text
 from app.sse import Decoder
-from infra.standin.plays import play
+from infra.standin.language import script
 from tests.app.upstream.answers import (
     Step,
     at,
@@ -42,7 +42,7 @@ ANSWERS: dict[str, tuple[list[Step], str]] = {
 @pytest.mark.parametrize(("steps", "text"), ANSWERS.values(), ids=ANSWERS)
 @pytest.mark.parametrize("size", [1, 1000], ids=["byte by byte", "whole"])
 async def test_every_route_gives_the_text(client: httpx2.AsyncClient, steps: list[Step], text: str, size: int) -> None:
-    asked = play({"split": size}, {"base64": base64.b64encode(encode(steps)).decode()})
+    asked = script({"split": size}, {"base64": base64.b64encode(encode(steps)).decode()})
     turn = (await client.post("/api/chat", json={"message": asked})).json()
     assert (turn["text"], turn["status"], turn["reason"], turn["usage"]) == (text, "completed", None, None)
     api = (await client.post("/api/chat/stream", json={"message": asked})).content
@@ -55,12 +55,12 @@ async def test_every_route_gives_the_text(client: httpx2.AsyncClient, steps: lis
 
 
 async def test_leading_untyped_error_has_status(client: httpx2.AsyncClient) -> None:
-    asked = play({"raw": 'data: {"error": {"message": "m", "code": "rate_limit_exceeded"}}\n\n'})
+    asked = script({"raw": 'data: {"error": {"message": "m", "code": "rate_limit_exceeded"}}\n\n'})
     assert (await client.post("/api/chat/stream", json={"message": asked})).status_code == 429
 
 
 async def test_odd_usage_and_reasons_reach_no_client(client: httpx2.AsyncClient) -> None:
     end = final(event="incomplete", incomplete_details={"reason": "x\nforged"}, usage={"input_tokens": -5})
-    asked = play({"base64": base64.b64encode(encode([delta("a"), end])).decode()})
+    asked = script({"base64": base64.b64encode(encode([delta("a"), end])).decode()})
     turn = (await client.post("/api/chat", json={"message": asked})).json()
     assert (turn["status"], turn["reason"], turn["usage"]) == ("incomplete", None, None)

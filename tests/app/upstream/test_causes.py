@@ -9,7 +9,7 @@ from app.problems import Problem, UpstreamCut
 from app.secrets import Secrets
 from app.upstream.causes import cause_of
 from app.upstream.client import Item, Prompt, Upstream
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 
@@ -53,7 +53,7 @@ async def test_a_failure_is_logged_once(
     path: str,
 ) -> None:
     with caplog.at_level(logging.INFO):
-        await client.post(path, json={"message": play(*steps)})
+        await client.post(path, json={"message": script(*steps)})
     (record,) = (record for record in caplog.records if record.levelno > logging.INFO)
     said = vars(record)
     assert {name: said.get(name) for name in fields} == fields
@@ -67,7 +67,7 @@ async def test_a_retried_failure_is_logged_too(
     settings = make_settings(openai_max_retries=1)
     upstream = Upstream(settings, Secrets(settings), sleep=at_once)
     with pytest.raises(Problem):
-        await upstream.open(Prompt((Item("user", play({"status": 429})),), "m", None, 100))
+        await upstream.open(Prompt((Item("user", script({"status": 429})),), "m", None, 100))
     await upstream.close()
     assert [vars(r)["upstream_status"] for r in caplog.records if r.name == "rivulet.upstream"] == [429]
 

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.upstream import request as upstream_request
 from app.upstream.causes import cause_of
 from app.upstream.client import Item, Prompt, Upstream
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.conftest import MakeSettings
 
@@ -107,7 +107,7 @@ async def test_an_empty_base_url_means_openai(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_events_come_in_order(make_settings: MakeSettings) -> None:
     async with upstream(make_settings()) as openai:
-        assert await types(openai, play(*HELLO)) == [
+        assert await types(openai, script(*HELLO)) == [
             "response.created",
             "response.output_text.delta",
             "response.completed",
@@ -118,7 +118,7 @@ async def test_events_come_in_order(make_settings: MakeSettings) -> None:
 async def test_a_declined_request_is_sent_again(make_settings: MakeSettings, standin: StandIn, status: int) -> None:
     waits = Waits()
     async with upstream(make_settings(openai_max_retries=2), waits) as openai:
-        assert len(await types(openai, play({"status": status, "times": 2}, *HELLO))) == 3
+        assert len(await types(openai, script({"status": status, "times": 2}, *HELLO))) == 3
     assert len(standin.requests()) == 3
     assert 0.3 < waits.seconds[0] < 0.7 < waits.seconds[1] < 1.3
 
@@ -150,21 +150,21 @@ async def test_what_may_have_been_paid_is_asked_once(
     settings = make_settings(openai_max_retries=2, parameter_path="/rivulet/test")
     async with upstream(settings, secrets=rotating(settings, "sk-new")) as openai:
         with suppress(problems.Problem):
-            await types(openai, play(step))
+            await types(openai, script(step))
     assert len(standin.requests()) == 1
 
 
 async def test_last_attempt_raises_its_failure(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.UpstreamFailed):
-            await types(openai, play({"status": 503}))
+            await types(openai, script({"status": 503}))
     assert len(standin.requests()) == 3
 
 
 async def test_retry_waits_for_retry_after(make_settings: MakeSettings) -> None:
     waits = Waits()
     async with upstream(make_settings(openai_max_retries=1), waits) as openai:
-        await types(openai, play({"status": 429, "headers": {"retry-after": "4"}, "times": 1}, *HELLO))
+        await types(openai, script({"status": 429, "headers": {"retry-after": "4"}, "times": 1}, *HELLO))
     assert waits.seconds == [4.0]
 
 
@@ -183,14 +183,14 @@ async def test_permanent_failure_is_not_retried(
 ) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.Problem):
-            await types(openai, play(step))
+            await types(openai, script(step))
     assert len(standin.requests()) == 1
 
 
 async def test_failure_after_first_event_is_not_retried(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_max_retries=2)) as openai:
         with pytest.raises(problems.UpstreamCut):
-            await types(openai, play({"created": True}, {"cut": True}))
+            await types(openai, script({"created": True}, {"cut": True}))
     assert len(standin.requests()) == 1
 
 
@@ -211,8 +211,8 @@ async def test_silent_server_is_too_slow(make_settings: MakeSettings, silent_por
 async def test_headers_without_event_are_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_timeout_first=0.2)) as openai:
         with pytest.raises(problems.UpstreamTooSlow):
-            await types(openai, play({"raw": ": ping\n\n"}, {"gate": "never"}, *HELLO))
-    assert (await standin.ended()).state == "closed"
+            await types(openai, script({"raw": ": ping\n\n"}, {"gate": "never"}, *HELLO))
+    assert (await standin.wait_ended_async()).state == "closed"
 
 
 @asynccontextmanager
@@ -318,7 +318,7 @@ async def test_a_success_is_read_for_what_it_is(
     make_settings: MakeSettings, headers: dict[str, str], body: object, expected: list[str]
 ) -> None:
     async with upstream(make_settings()) as openai:
-        assert await types(openai, play({"status": 200, "headers": headers, "body": body})) == expected
+        assert await types(openai, script({"status": 200, "headers": headers, "body": body})) == expected
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ async def test_a_success_without_an_answer_is_its_problem(
 ) -> None:
     async with upstream(make_settings()) as openai:
         with pytest.raises(problem) as caught:
-            await types(openai, play({"status": 200, "headers": headers, "body": body}))
+            await types(openai, script({"status": 200, "headers": headers, "body": body}))
     assert type(caught.value) is problem
     assert caught.value.cause["upstream_status"] == 200
 
@@ -359,16 +359,16 @@ async def test_a_success_without_an_answer_is_its_problem(
 @pytest.mark.parametrize("before", ["data: ping\n\n", 'data: {"type": "keepalive"}\n\n', "event: ping\ndata: {}\n\n"])
 async def test_keep_alives_do_not_begin_an_answer(make_settings: MakeSettings, before: str) -> None:
     async with upstream(make_settings()) as openai:
-        assert (await types(openai, play({"raw": before}, *HELLO)))[0] == "response.created"
+        assert (await types(openai, script({"raw": before}, *HELLO)))[0] == "response.created"
 
 
 async def test_pause_between_events_is_too_slow(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_timeout_between=0.2)) as openai:
-        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
+        stream = await openai.open(prompt(script({"created": True}, {"gate": "never"})))
         with pytest.raises(problems.UpstreamTooSlow):
             [event async for event in stream]
         await stream.close()
-    assert (await standin.ended()).state == "closed"
+    assert (await standin.wait_ended_async()).state == "closed"
 
 
 async def test_a_refused_connection_is_tried_again(make_settings: MakeSettings) -> None:
@@ -412,7 +412,7 @@ async def test_a_redirect_is_not_followed_but_logged(make_settings: MakeSettings
     step = {"status": 301, "headers": {"location": "https://user:word@moved.example/v1?key=secret"}}
     async with upstream(make_settings()) as openai:
         with pytest.raises(problems.UpstreamMisconfigured, match="OPENAI_BASE_URL") as caught:
-            await types(openai, play(step))
+            await types(openai, script(step))
     assert len(standin.requests()) == 1
     assert "secret" not in str(cause_of(caught.value))
 
@@ -444,9 +444,9 @@ async def test_connection_that_times_out_is_not_tried_again(make_settings: MakeS
 
 async def test_close_ends_generation(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings()) as openai:
-        stream = await openai.open(prompt(play({"created": True}, {"gate": "never"})))
+        stream = await openai.open(prompt(script({"created": True}, {"gate": "never"})))
         await stream.close()
-        assert (await standin.ended(within=1)).state == "closed"
+        assert (await standin.wait_ended_async(within=1)).state == "closed"
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ async def test_connection_serves_one_question(
     make_settings: MakeSettings, standin: StandIn, first: list[dict[str, object]], questions: int
 ) -> None:
     async with upstream(make_settings(openai_max_retries=1)) as openai:
-        message = play(*first, *HELLO)
+        message = script(*first, *HELLO)
         for _ in range(questions):
             await types(openai, message)
     ports = [request.port for request in standin.requests()]
@@ -467,10 +467,10 @@ async def test_connection_serves_one_question(
 
 async def test_cancelled_open_closes_connection(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings()) as openai:
-        opening = asyncio.create_task(types(openai, play({"gate": "never"}, *HELLO)))
+        opening = asyncio.create_task(types(openai, script({"gate": "never"}, *HELLO)))
         await asyncio.to_thread(standin.wait_received)
         opening.cancel()
-        assert (await standin.ended(within=1)).state == "closed"
+        assert (await standin.wait_ended_async(within=1)).state == "closed"
 
 
 async def test_missing_key_sends_nothing() -> None:
@@ -481,7 +481,7 @@ async def test_missing_key_sends_nothing() -> None:
 
 async def test_compatible_server_needs_no_key(make_settings: MakeSettings, standin: StandIn) -> None:
     async with upstream(make_settings(openai_api_key=None)) as openai:
-        await types(openai, play(*HELLO))
+        await types(openai, script(*HELLO))
     assert standin.requests()[0].token == "none"
 
 
@@ -494,7 +494,7 @@ def rotating(settings: Settings, *keys: str) -> Secrets:
 async def test_refused_key_is_renewed_once(make_settings: MakeSettings, standin: StandIn) -> None:
     settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
     async with upstream(settings, secrets=rotating(settings, "sk-new")) as openai:
-        assert len(await types(openai, play({"status": 401, "times": 1}, *HELLO))) == 3
+        assert len(await types(openai, script({"status": 401, "times": 1}, *HELLO))) == 3
     assert [request.token for request in standin.requests()] == ["sk-old", "sk-new"]
 
 
@@ -503,5 +503,5 @@ async def test_wrong_key_is_reported(make_settings: MakeSettings, standin: Stand
     settings = make_settings(openai_api_key="sk-old", parameter_path="/rivulet/test")
     async with upstream(settings, secrets=rotating(settings, renewed)) as openai:
         with pytest.raises(problems.UpstreamUnauthorized):
-            await types(openai, play({"status": 401}))
+            await types(openai, script({"status": 401}))
     assert len(standin.requests()) == (1 if renewed == "sk-old" else 2)

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from infra.standin.asgi import create_standin_app, is_loopback
-from infra.standin.demo import Pace
-from infra.standin.plays import play
+from infra.standin.demo import Timing
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from infra.standin.state import State
 
@@ -23,9 +23,9 @@ def body_of(message: str) -> dict[str, object]:
 
 def test_request_is_recorded_with_body_and_token(http: httpx2.Client, standin: StandIn) -> None:
     before = time.time()
-    http.post("/responses", json=body_of(play()))
+    http.post("/responses", json=body_of(script()))
     received = standin.wait_ended()
-    assert (received.body, received.token, received.state) == (body_of(play()), "key", "finished")
+    assert (received.body, received.token, received.state) == (body_of(script()), "key", "finished")
     assert received.ended_at is not None
     assert before <= received.received_at <= received.ended_at <= time.time()
 
@@ -38,19 +38,19 @@ def test_refused_request_is_recorded(standin: StandIn) -> None:
 
 @pytest.mark.parametrize("wait", [{"gate": "never"}, {"delay": 60}])
 def test_disconnect_during_wait_is_noticed(http: httpx2.Client, standin: StandIn, wait: dict[str, object]) -> None:
-    with http.stream("POST", "/responses", json=body_of(play({"raw": "a"}, wait))):
+    with http.stream("POST", "/responses", json=body_of(script({"raw": "a"}, wait))):
         assert standin.wait_received().state == "open"
     assert standin.wait_ended().state == "closed"
 
 
 def test_disconnect_between_chunks_is_noticed(http: httpx2.Client, standin: StandIn) -> None:
-    with http.stream("POST", "/responses", json=body_of(play({"split": 1}, {"raw": "a" * 200_000}))):
+    with http.stream("POST", "/responses", json=body_of(script({"split": 1}, {"raw": "a" * 200_000}))):
         pass
     assert standin.wait_ended().state == "closed"
 
 
 def test_disconnect_at_gate_keeps_it_open(http: httpx2.Client, standin: StandIn) -> None:
-    message = play({"raw": "a"}, {"gate": "g"}, {"raw": "b"})
+    message = script({"raw": "a"}, {"gate": "g"}, {"raw": "b"})
     with http.stream("POST", "/responses", json=body_of(message)) as stays:
         with http.stream("POST", "/responses", json=body_of(message)):
             pass
@@ -62,44 +62,44 @@ def test_disconnect_at_gate_keeps_it_open(http: httpx2.Client, standin: StandIn)
 async def test_async_wait_does_not_block_client(standin: StandIn) -> None:
     async with httpx2.AsyncClient(headers={"authorization": "Bearer key"}) as client:
         url = f"{standin.base_url}/responses"
-        async with client.stream("POST", url, json=body_of(play({"raw": "a"}, {"gate": "never"}))):
+        async with client.stream("POST", url, json=body_of(script({"raw": "a"}, {"gate": "never"}))):
             pass
-        assert (await standin.ended()).state == "closed"
+        assert (await standin.wait_ended_async()).state == "closed"
 
 
 def test_wait_timeout_shows_requests(http: httpx2.Client, standin: StandIn) -> None:
-    http.post("/responses", json=body_of(play()))
+    http.post("/responses", json=body_of(script()))
     with pytest.raises(TimeoutError, match="finished"):
         standin.wait_ended(1, within=0.01)
 
 
 def test_reset_clears_requests_counts_and_gates(http: httpx2.Client, standin: StandIn) -> None:
-    message = play({"status": 500, "times": 1})
+    message = script({"status": 500, "times": 1})
     http.post("/responses", json=body_of(message))
     standin.open_gate("g")
-    standin.clear()
+    standin.reset()
     assert standin.requests() == []
     assert http.post("/responses", json=body_of(message)).status_code == 500
     with pytest.raises(httpx2.ReadTimeout):
-        http.post("/responses", json=body_of(play({"gate": "g"})), timeout=0.1)
+        http.post("/responses", json=body_of(script({"gate": "g"})), timeout=0.1)
 
 
 def test_gate_opens_over_http(http: httpx2.Client, standin: StandIn) -> None:
-    with http.stream("POST", "/responses", json=body_of(play({"raw": "a"}, {"gate": "g"}))) as response:
+    with http.stream("POST", "/responses", json=body_of(script({"raw": "a"}, {"gate": "g"}))) as response:
         assert httpx2.post(control(standin, "gates/g")).status_code == 204
         assert response.read() == b"a"
 
 
 def test_requests_are_listed_over_http(http: httpx2.Client, standin: StandIn) -> None:
-    http.post("/responses", json=body_of(play()))
+    http.post("/responses", json=body_of(script()))
     standin.wait_ended()
     (entry,) = httpx2.get(control(standin, "requests")).json()
-    assert entry["body"] == body_of(play())
+    assert entry["body"] == body_of(script())
     assert (entry["token"], entry["state"]) == ("***", "finished")
 
 
 def test_reset_works_over_http(http: httpx2.Client, standin: StandIn) -> None:
-    http.post("/responses", json=body_of(play()))
+    http.post("/responses", json=body_of(script()))
     assert httpx2.delete(control(standin, "requests")).status_code == 204
     assert standin.requests() == []
 
@@ -127,7 +127,7 @@ def test_control_takes_only_loopback_peers(host: str, expected: bool) -> None:
 )
 async def test_control_refuses_other_peers(method: str, path: str) -> None:
     """No socket of a test comes from elsewhere, so the peer's address is set."""
-    app = create_standin_app(State(Pace(0, math.inf)))
+    app = create_standin_app(State(Timing(0, math.inf)))
     transport = httpx2.ASGITransport(app, client=("10.88.0.2", 40000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://standin") as client:
         assert (await client.request(method, path)).status_code == 403

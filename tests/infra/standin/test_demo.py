@@ -1,14 +1,14 @@
 import pytest
 
 from infra.standin.contract import CreateRequest
-from infra.standin.demo import Pace, demo, markdown
-from infra.standin.plays import Delay, Event
+from infra.standin.demo import Timing, demo, markdown
+from infra.standin.language import Delay, Event
 from infra.standin.responses import Answer, text_of
 
 
-def steps(prompt: str, *, limit: int | None = None, pace: Pace) -> list[Delay | Event]:
+def steps(prompt: str, *, limit: int | None = None, timing: Timing) -> list[Delay | Event]:
     request = CreateRequest(model="m", input=prompt, max_output_tokens=limit)
-    return [step for step in demo(Answer.to(request), pace) if isinstance(step, Delay | Event)]
+    return [step for step in demo(Answer.to(request), timing) if isinstance(step, Delay | Event)]
 
 
 def test_answer_names_itself_demo() -> None:
@@ -46,13 +46,13 @@ def test_same_prompt_gets_same_answer() -> None:
 
 
 def test_timing_has_first_token_and_rate() -> None:
-    delays = [step.delay for step in steps("Hi", pace=Pace(0.3, 50)) if isinstance(step, Delay)]
+    delays = [step.delay for step in steps("Hi", timing=Timing(0.3, 50)) if isinstance(step, Delay)]
     assert delays[0] == 0.3
     assert set(delays[1:]) == {0.02}
 
 
 def test_token_limit_makes_answer_incomplete() -> None:
-    events = [step.event for step in steps("Hi", limit=20, pace=Pace(0, 50)) if isinstance(step, Event)]
+    events = [step.event for step in steps("Hi", limit=20, timing=Timing(0, 50)) if isinstance(step, Event)]
     said = text_of(events)
     assert markdown("Hi").startswith(said)
     assert sum(event["type"] == "response.output_text.delta" for event in events) == 20

@@ -7,7 +7,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from infra.standin.demo import markdown
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
@@ -86,7 +86,7 @@ async def test_limit_makes_answer_incomplete(openai: AsyncOpenAI) -> None:
 
 
 async def test_short_forms_are_api_events(openai: AsyncOpenAI) -> None:
-    message = play({"created": True}, {"text": "a"}, {"text": "水"}, {"completed": {"model": "other"}})
+    message = script({"created": True}, {"text": "a"}, {"text": "水"}, {"completed": {"model": "other"}})
     events = await events_of(openai, message)
     for event in events:
         EVENT.validate_json(event.to_json(), strict=True)
@@ -103,13 +103,13 @@ async def test_sdk_helper_reads_stream(openai: AsyncOpenAI) -> None:
 
 
 async def test_unstreamed_script_is_one_response(openai: AsyncOpenAI) -> None:
-    response = await openai.responses.create(model="m", input=play({"text": "a"}, {"text": "b"}))
+    response = await openai.responses.create(model="m", input=script({"text": "a"}, {"text": "b"}))
     assert (response.status, response.output_text) == ("completed", "ab")
 
 
 async def test_end_of_script_decides_response(openai: AsyncOpenAI) -> None:
     failed = {"type": "response.failed", "response": {"status": "failed", "error": {"code": "server_error"}}}
-    response = await openai.responses.create(model="m", input=play({"text": "a"}, {"event": failed}))
+    response = await openai.responses.create(model="m", input=script({"text": "a"}, {"event": failed}))
     assert response.status == "failed"
     assert response.error is not None
     assert response.error.code == "server_error"
@@ -117,7 +117,7 @@ async def test_end_of_script_decides_response(openai: AsyncOpenAI) -> None:
 
 async def test_cut_breaks_body(openai: AsyncOpenAI) -> None:
     with pytest.raises(sdk.APIConnectionError):
-        await events_of(openai, play({"text": "a"}, {"cut": True}))
+        await events_of(openai, script({"text": "a"}, {"cut": True}))
 
 
 async def test_models_are_listed(openai: AsyncOpenAI) -> None:
@@ -125,7 +125,7 @@ async def test_models_are_listed(openai: AsyncOpenAI) -> None:
 
 
 async def test_status_becomes_sdk_error(openai: AsyncOpenAI) -> None:
-    message = play({"status": 429, "headers": {"retry-after": "7"}})
+    message = script({"status": 429, "headers": {"retry-after": "7"}})
     with pytest.raises(sdk.RateLimitError) as caught:
         await openai.responses.create(model="m", input=message)
     assert caught.value.response.headers["retry-after"] == "7"
@@ -133,7 +133,7 @@ async def test_status_becomes_sdk_error(openai: AsyncOpenAI) -> None:
 
 
 async def test_sdk_succeeds_after_limited_status(standin: StandIn) -> None:
-    message = play({"status": 500, "headers": {"retry-after-ms": "1"}, "times": 2}, {"text": "a"})
+    message = script({"status": 500, "headers": {"retry-after-ms": "1"}, "times": 2}, {"text": "a"})
     async with AsyncOpenAI(api_key="key", base_url=standin.base_url, max_retries=2) as client:
         response = await client.responses.create(model="m", input=message)
     assert response.output_text == "a"

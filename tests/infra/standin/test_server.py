@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 from tests.infra.programs import Program
 
 
 def test_exit_drops_open_connections() -> None:
-    body = {"model": "m", "input": play({"raw": "a"}, {"gate": "never"}), "stream": True}
+    body = {"model": "m", "input": script({"raw": "a"}, {"gate": "never"}), "stream": True}
     with ExitStack() as stack:
         client = stack.enter_context(httpx2.Client(headers={"authorization": "Bearer key"}))
         with StandIn() as standin:

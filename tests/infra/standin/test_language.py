@@ -1,10 +1,10 @@
 import pytest
 
-from infra.standin.plays import PlayError, Status, Text, parse, play
+from infra.standin.language import ScriptError, Status, Text, parse, script
 
 
 def test_script_becomes_message() -> None:
-    assert play({"text": "水"}, {"delay": 0}) == '/play [{"text":"水"},{"delay":0}]'
+    assert script({"text": "水"}, {"delay": 0}) == '/play [{"text":"水"},{"delay":0}]'
 
 
 def test_script_is_read_in_order() -> None:
@@ -13,8 +13,8 @@ def test_script_is_read_in_order() -> None:
 
 
 def test_invalid_script_fails_at_creation() -> None:
-    with pytest.raises(PlayError, match="step 1"):
-        play({"txt": "a"})
+    with pytest.raises(ScriptError, match="step 1"):
+        script({"txt": "a"})
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_invalid_script_fails_at_creation() -> None:
         ('[{"status": 429, "headers": {"a b": "1"}}]', "step 1: headers.a b"),
         ('[{"status": 429, "headers": {"a": "1\\n"}}]', "step 1: headers.a"),
         ('[{"status": 429, "headers": {"Content-Length": "1"}}]', "the server writes Content-Length itself"),
-        ('[{"raw": ""}, {"delay": 0}, {"status": 429}]', "step 3: a status comes too late"),
+        ('[{"raw": ""}, {"delay": 0}, {"status": 429}]', "step 3: a status is not allowed"),
         ('[{"base64": "?"}]', "step 1: base64"),
         ('[{"split": 0}]', "step 1: split"),
         ('[{"delay": -1}]', "step 1: delay"),
@@ -42,6 +42,6 @@ def test_invalid_script_fails_at_creation() -> None:
     ],
 )
 def test_invalid_script_names_step(steps: str, complaint: str) -> None:
-    with pytest.raises(PlayError) as caught:
+    with pytest.raises(ScriptError) as caught:
         parse(f"/play {steps}")
     assert complaint in str(caught.value)

@@ -1,7 +1,7 @@
-"""Performs a script on one HTTP response.
+"""Runs a script on one HTTP response.
 
-In: a script and an outlet: `Stream` for server-sent events, `Whole` for one Response as JSON. Out: ASGI messages.
-Nothing here looks for a client that has left: whoever calls cancels the performance then.
+`run` takes steps and a writer: `Stream` for server-sent events, `Whole` for one Response as
+JSON. The writers send ASGI messages. The caller cancels the run if the client disconnects.
 """
 
 import asyncio
@@ -15,45 +15,45 @@ from starlette.types import Send
 
 from infra.standin.contract import JsonObject
 from infra.standin.gates import Gates
-from infra.standin.plays import Base64, Cut, Delay, Event, Gate, Raw, Split, Status, Step
+from infra.standin.language import Base64, Cut, Delay, Event, Gate, Raw, Split, Status, Step
 from infra.standin.responses import Answer
 
 
-class Outlet(Protocol):
-    """Where the words of a script go."""
+class Writer(Protocol):
+    """Writes the steps of a script to a response."""
 
     async def head(self) -> None:
-        """Sends status 200 and the headers, unless they have gone out already."""
+        """Sends status 200 and the headers, unless they are sent already."""
 
-    async def say(self, step: Step) -> None:
-        """Sends a step, or keeps it for the end."""
+    async def write(self, step: Step) -> None:
+        """Sends a step, or stores it for the end."""
 
     async def end(self) -> None:
-        """Sends what is left and ends the body."""
+        """Sends the rest and ends the body."""
 
 
-async def perform(script: Iterable[Step], outlet: Outlet, gates: Gates, cut: Callable[[], None]) -> Status | None:
-    """Performs `script` to its end; returns the status that ends it instead, for the caller to answer with."""
-    for step in script:
+async def run(steps: Iterable[Step], writer: Writer, gates: Gates, cut: Callable[[], None]) -> Status | None:
+    """Runs the steps to their end. Returns a status step, which the caller must send instead."""
+    for step in steps:
         match step:
             case Status():
                 return step
             case Delay():
                 await asyncio.sleep(step.delay)
             case Gate():
-                await gates.passed(step.gate)
+                await gates.wait_open(step.gate)
             case Cut():
-                await outlet.head()
+                await writer.head()
                 cut()
                 return None
             case _:
-                await outlet.say(step)
-    await outlet.end()
+                await writer.write(step)
+    await writer.end()
     return None
 
 
 class _Head:
-    """Sends the head of a response once, before the first of its body."""
+    """Sends the head of a response once, before its body."""
 
     def __init__(self, send: Send, content_type: str) -> None:
         self._send = send
@@ -73,7 +73,7 @@ class _Head:
 
 
 class Stream:
-    """Server-sent events as they come, each an HTTP chunk of its own, or several where the play splits them."""
+    """Writes server-sent events at once, each in one HTTP chunk, or in several after a split step."""
 
     def __init__(self, send: Send) -> None:
         self._response = _Head(send, "text/event-stream; charset=utf-8")
@@ -82,21 +82,21 @@ class Stream:
     async def head(self) -> None:
         await self._response.head()
 
-    async def say(self, step: Step) -> None:
+    async def write(self, step: Step) -> None:
         if isinstance(step, Split):
             self._size = step.split
             return
         await self.head()
         for piece in _pieces(_encoded(step), self._size):
             await self._response.body(piece, more=True)
-            await asyncio.sleep(0)  # so that a client which leaves is noticed between chunks too
+            await asyncio.sleep(0)  # so that a disconnect is noticed between chunks
 
     async def end(self) -> None:
         await self._response.body(b"", more=False)
 
 
 class Whole:
-    """The one Response that the events of a script make up, once they are all there."""
+    """Writes one Response from the events of a script, at its end."""
 
     def __init__(self, send: Send, answer: Answer) -> None:
         self._response = _Head(send, "application/json")
@@ -106,7 +106,7 @@ class Whole:
     async def head(self) -> None:
         await self._response.head()
 
-    async def say(self, step: Step) -> None:
+    async def write(self, step: Step) -> None:
         if isinstance(step, Event):
             self._events.append(step.event)
 
@@ -115,7 +115,7 @@ class Whole:
 
 
 def _encoded(step: Step) -> bytes:
-    """The bytes of a step that speaks."""
+    """Returns the bytes of an output step."""
     match step:
         case Event():
             return _frame(step.event)
@@ -123,11 +123,11 @@ def _encoded(step: Step) -> bytes:
             return step.raw.encode()
         case Base64():
             return base64.b64decode(step.base64)
-    raise TypeError(f"{step!r} has no bytes: a script is written out before it is performed")
+    raise TypeError(f"{step!r} has no bytes: a script is expanded before it runs")
 
 
 def _frame(event: JsonObject) -> bytes:
-    """One server-sent event: its type, where it has one, and itself."""
+    """Returns one server-sent event; its name is the event's type, if there is one."""
     kind = event.get("type")
     name = f"event: {kind}\n".encode() if isinstance(kind, str) else b""
     return name + b"data: " + _json(event) + b"\n\n"
@@ -138,6 +138,6 @@ def _json(value: JsonObject) -> bytes:
 
 
 def _pieces(data: bytes, size: int | None) -> Iterator[bytes]:
-    """`data` in pieces of at most `size` bytes; whole without a size; nothing of nothing."""
+    """Returns `data` in pieces of at most `size` bytes; whole without a size; no piece if it is empty."""
     step = size or len(data) or 1
     return (data[start : start + step] for start in range(0, len(data), step))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from infra.standin.plays import play
+from infra.standin.language import script
 from infra.standin.server import StandIn
 
 
@@ -21,61 +21,61 @@ def chunks_of(http: httpx2.Client, message: str) -> Iterator[bytes]:
 
 
 def test_event_is_sent_with_type(http: httpx2.Client) -> None:
-    response = post(http, play({"event": {"type": "x", "text": "水", "n": None}}))
+    response = post(http, script({"event": {"type": "x", "text": "水", "n": None}}))
     assert response.content == 'event: x\ndata: {"type":"x","text":"水","n":null}\n\n'.encode()
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
 def test_untyped_event_has_no_event_line(http: httpx2.Client) -> None:
-    assert post(http, play({"event": {"n": 1}})).content == b'data: {"n":1}\n\n'
+    assert post(http, script({"event": {"n": 1}})).content == b'data: {"n":1}\n\n'
 
 
 def test_raw_text_and_bytes_are_unchanged(http: httpx2.Client) -> None:
-    assert post(http, play({"raw": ": é\r\n"}, {"base64": "/wA="})).content == ": é\r\n".encode() + b"\xff\x00"
+    assert post(http, script({"raw": ": é\r\n"}, {"base64": "/wA="})).content == ": é\r\n".encode() + b"\xff\x00"
 
 
 def test_empty_script_ends_at_once(http: httpx2.Client) -> None:
-    response = post(http, play())
+    response = post(http, script())
     assert (response.status_code, response.content) == (200, b"")
 
 
 def test_each_step_is_one_chunk(http: httpx2.Client) -> None:
-    assert list(chunks_of(http, play({"raw": "ab"}, {"raw": "c"}))) == [b"ab", b"c"]
+    assert list(chunks_of(http, script({"raw": "ab"}, {"raw": "c"}))) == [b"ab", b"c"]
 
 
 def test_split_cuts_inside_characters(http: httpx2.Client) -> None:
-    message = play({"raw": "abc"}, {"split": 2}, {"raw": "水x"}, {"raw": "yz"})
+    message = script({"raw": "abc"}, {"split": 2}, {"raw": "水x"}, {"raw": "yz"})
     assert list(chunks_of(http, message)) == [b"abc", b"\xe6\xb0", b"\xb4x", b"yz"]
 
 
 def test_status_has_body_and_headers(http: httpx2.Client) -> None:
-    response = post(http, play({"status": 418, "headers": {"x-a": "b"}, "body": {"c": 1}}))
+    response = post(http, script({"status": 418, "headers": {"x-a": "b"}, "body": {"c": 1}}))
     assert (response.status_code, response.headers["x-a"], response.json()) == (418, "b", {"c": 1})
 
 
 def test_status_body_may_be_text(http: httpx2.Client) -> None:
-    response = post(http, play({"status": 502, "headers": {"content-type": "text/html"}, "body": "<p>bad"}))
+    response = post(http, script({"status": 502, "headers": {"content-type": "text/html"}, "body": "<p>bad"}))
     assert (response.headers["content-type"], response.text) == ("text/html", "<p>bad")
 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_status_applies_with_and_without_stream(http: httpx2.Client, *, stream: bool) -> None:
-    response = post(http, play({"status": 401}), stream=stream)
+    response = post(http, script({"status": 401}), stream=stream)
     assert (response.status_code, response.json()["error"]["code"]) == (401, "invalid_api_key")
 
 
 def test_status_with_times_is_limited(http: httpx2.Client) -> None:
-    message = play({"status": 500, "times": 1}, {"status": 429, "times": 2}, {"text": "a"})
+    message = script({"status": 500, "times": 1}, {"status": 429, "times": 2}, {"text": "a"})
     assert [post(http, message).status_code for _ in range(5)] == [500, 429, 429, 200, 200]
 
 
 def test_other_message_has_own_count(http: httpx2.Client) -> None:
-    post(http, play({"status": 500, "times": 1}))
-    assert post(http, play({"status": 500, "times": 1}, {"text": "a"})).status_code == 500
+    post(http, script({"status": 500, "times": 1}))
+    assert post(http, script({"status": 500, "times": 1}, {"text": "a"})).status_code == 500
 
 
 def test_cut_leaves_body_unfinished(http: httpx2.Client) -> None:
-    chunks = chunks_of(http, play({"raw": "ab"}, {"cut": True}))
+    chunks = chunks_of(http, script({"raw": "ab"}, {"cut": True}))
     assert next(chunks) == b"ab"
     with pytest.raises(httpx2.RemoteProtocolError, match="incomplete chunked read"):
         next(chunks)
@@ -83,7 +83,7 @@ def test_cut_leaves_body_unfinished(http: httpx2.Client) -> None:
 
 def test_leading_cut_sends_head(http: httpx2.Client) -> None:
     with http.stream(
-        "POST", "/responses", json={"model": "m", "input": play({"cut": True}), "stream": True}
+        "POST", "/responses", json={"model": "m", "input": script({"cut": True}), "stream": True}
     ) as response:
         assert response.status_code == 200
         with pytest.raises(httpx2.RemoteProtocolError):
@@ -91,7 +91,7 @@ def test_leading_cut_sends_head(http: httpx2.Client) -> None:
 
 
 def test_gate_holds_later_steps(http: httpx2.Client, standin: StandIn) -> None:
-    chunks = chunks_of(http, play({"raw": "a"}, {"gate": "g"}, {"raw": "b"}))
+    chunks = chunks_of(http, script({"raw": "a"}, {"gate": "g"}, {"raw": "b"}))
     assert next(chunks) == b"a"
     assert standin.requests()[0].state == "open"
     standin.open_gate("g")
@@ -99,19 +99,19 @@ def test_gate_holds_later_steps(http: httpx2.Client, standin: StandIn) -> None:
 
 
 def test_leading_gate_holds_head(http: httpx2.Client) -> None:
-    body = {"model": "m", "input": play({"gate": "never"}), "stream": True}
+    body = {"model": "m", "input": script({"gate": "never"}), "stream": True}
     with pytest.raises(httpx2.ReadTimeout):
         http.post("/responses", json=body, timeout=0.1)
 
 
 def test_empty_raw_text_sends_head(http: httpx2.Client) -> None:
-    body = {"model": "m", "input": play({"raw": ""}, {"gate": "never"}), "stream": True}
+    body = {"model": "m", "input": script({"raw": ""}, {"gate": "never"}), "stream": True}
     with http.stream("POST", "/responses", json=body) as response:
         assert response.status_code == 200
 
 
 def test_delay_waits(http: httpx2.Client) -> None:
-    assert post(http, play({"delay": 0.05}, {"text": "a"})).elapsed.total_seconds() >= 0.05
+    assert post(http, script({"delay": 0.05}, {"text": "a"})).elapsed.total_seconds() >= 0.05
 
 
 def test_invalid_script_names_wrong_step(http: httpx2.Client) -> None:
@@ -126,7 +126,7 @@ def test_script_may_be_last_message(http: httpx2.Client) -> None:
     messages = [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"},
-        {"role": "user", "content": [{"type": "input_text", "text": play({"raw": "a"})}]},
+        {"role": "user", "content": [{"type": "input_text", "text": script({"raw": "a"})}]},
     ]
     response = http.post("/responses", json={"model": "m", "input": messages, "stream": True})
     assert response.content == b"a"

@@ -1,4 +1,4 @@
-"""The requests that the stand-in has received, and what became of each. Safe to read from any thread."""
+"""The requests that the stand-in has received, and how each ended. Safe to read from any thread."""
 
 import time
 from collections import Counter
@@ -17,10 +17,10 @@ State = Literal["open", "finished", "closed"]
 class Received:
     """One `POST /v1/responses`.
 
-    `body` is the JSON received, or its text where it is none; `token` the bearer token, None without one; `port` the
-    client's, which is the same for all requests of a connection. `state`:
-    "open" while it is being answered, "finished" when the server has done its part (a cut included), "closed" when the
-    client closed the connection before that. Times are in seconds since the Unix epoch.
+    `body` is the JSON, or the text if it is not JSON; `token` is the bearer token, None
+    without one; `port` is the client's, the same for all requests of a connection. `state` is
+    "open" during the answer, "finished" when the server has ended it (a cut included), and
+    "closed" if the client closed the connection before. Times are in seconds since the epoch.
     """
 
     body: JsonValue
@@ -31,8 +31,8 @@ class Received:
     ended_at: float | None = None
 
 
-class Ledger:
-    """Keeps `Received` in the order of arrival."""
+class RequestLog:
+    """The received requests in the order of arrival."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -40,30 +40,30 @@ class Ledger:
         self._entries: dict[int, Received] = {}
         self._seen: Counter[Hashable] = Counter()
 
-    def received(self, body: JsonValue, token: str | None, port: int) -> int:
-        """Enters a request, open; returns its number for `ended`."""
+    def add(self, body: JsonValue, token: str | None, port: int) -> int:
+        """Adds an open request. Returns its number for `end`."""
         with self._changed:
             number = next(self._numbers)
             self._entries[number] = Received(body, token, port, "open", time.time())
             self._changed.notify_all()
         return number
 
-    def ended(self, number: int, state: State) -> None:
-        """Says how a request ended. The first word counts; of a forgotten request there is nothing to say."""
+    def end(self, number: int, state: State) -> None:
+        """Sets how a request ended. Only the first call counts; after a reset nothing is set."""
         with self._changed:
             entry = self._entries.get(number)
             if entry is not None and entry.state == "open":
                 self._entries[number] = replace(entry, state=state, ended_at=time.time())
                 self._changed.notify_all()
 
-    def nth(self, what: Hashable) -> int:
-        """How many times this has been asked about `what`, this time included."""
+    def count(self, what: Hashable) -> int:
+        """Returns how many times this was called for `what`, including this time."""
         with self._changed:
             self._seen[what] += 1
             return self._seen[what]
 
-    def clear(self) -> None:
-        """Forgets requests and counts."""
+    def reset(self) -> None:
+        """Removes requests and counts."""
         with self._changed:
             self._entries.clear()
             self._seen.clear()
@@ -73,7 +73,10 @@ class Ledger:
             return list(self._entries.values())
 
     def wait(self, ready: Callable[[list[Received]], bool], within: float) -> list[Received]:
-        """The requests as soon as they are `ready`; TimeoutError, showing them, after `within` seconds."""
+        """Waits until the requests are `ready`, and returns them.
+
+        Raises TimeoutError, which shows them, after `within` seconds.
+        """
         with self._changed:
             if not self._changed.wait_for(lambda: ready(self.requests()), within):
                 raise TimeoutError(f"not within {within} s; received: {self.requests()}")
