@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
-# the function's: what the deployed stack is for, where samconfig.toml says so
+# the function's architecture: that of the deployed stack, if samconfig.toml has it
 ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml 2>/dev/null),x86_64)
 PYTHON_VERSION ?= 3.13
 
@@ -45,14 +45,14 @@ bench: .venv/.dev ## figures, side by side with Lambda Web Adapter (5 minutes, b
 build: .venv/.local .venv-sam/.sam ## build the function (ARCHITECTURE=arm64 for Graviton)
 	@$(SAM) build
 
-deploy: build ## build and deploy; asks for stack, region and parameters the first time
+deploy: build ## build and deploy; prompts for stack, region and parameters the first time
 	@$(SAM) deploy $(if $(shell grep '^stack_name' samconfig.toml),,--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
 smoke: .venv/.local ## test a deployed function (URL=https://...)
 	@.venv/bin/python -m infra.smoke $(URL)
 
-stand-in: .venv/.local ## serve made-up answers in OpenAI's place, for `sam local`
-	@# on all interfaces: the containers of `sam local` come by the engine's bridge, not by loopback
+stand-in: .venv/.local ## serve the stand-in for OpenAI, for `sam local`
+	@# on all interfaces: the containers of `sam local` connect through the engine's bridge
 	@.venv/bin/python -m infra.standin --host 0.0.0.0 --port 8001
 
 lock: .venv/.dev ## pin the dependencies of pyproject.toml (UPGRADE=1: the newest versions)
@@ -69,11 +69,11 @@ pin = .venv/bin/uv pip compile $(2) --output-file $(LOCKS)/$(1).txt $(if $(UPGRA
 
 NODE = .venv/bin/python -m tests.thirdparty.node node
 
-# npm of the development environment; the packages bring their binaries, so none of their scripts has to run
+# npm of the development environment; the packages need none of their scripts
 npm = .venv/bin/python -m tests.thirdparty.node npm --prefix $(dir $(NODE_MODULES)) $(1) \
   --ignore-scripts --no-audit --no-fund --loglevel=error
 
-clean: ## remove what these commands have made
+clean: ## remove what these commands have created
 	@rm -rf .venv .venv-sam .venv-cargo .aws-sam $(NODE_MODULES) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -exec rm -rf {} +
 
@@ -81,7 +81,7 @@ clean: ## remove what these commands have made
 build-ChatFunction: .venv/.local
 	@sh infra/artifact.sh "$(ARTIFACTS_DIR)" $(ARCHITECTURE) $(PYTHON_VERSION)
 
-# An environment is made anew when its lock changes. The locks are complete, hence --no-deps.
+# An environment is created again if its lock changes. The locks are complete, hence --no-deps.
 .venv/.local: $(LOCKS)/local.txt
 	@sh infra/venv.sh $(PYTHON) .venv
 	@.venv/bin/python $(PIP_INSTALL) $<
@@ -105,5 +105,5 @@ $(NODE_MODULES)/.npm: tests/thirdparty/package-lock.json .venv/.dev
 	@$(call npm,ci)
 	@touch $@
 
-browser: .venv/.dev
+browser: .venv/.dev ## install the browser of the tests (Debian, as root; else prints the command)
 	@sh infra/browser.sh .venv/bin/playwright

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that the tests have a browser: browser.sh PLAYWRIGHT
+# Installs what the tests of the page need, if it is missing: browser.sh PLAYWRIGHT
 set -eu
 playwright=$1 here=$(dirname "$0")
 
@@ -7,5 +7,5 @@ for name in chromium chromium-browser google-chrome; do
   command -v $name >/dev/null && found=1
 done
 [ -n "${found-}" ] || sh "$here/apt-install.sh" chromium
-# what drives it is a program of Playwright's own, and a small Debian has not all that it is linked with
+# Playwright's driver is linked with a library that a small Debian lacks
 "$playwright" --version >/dev/null 2>&1 || sh "$here/apt-install.sh" libatomic1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes an empty virtual environment: venv.sh PYTHON DIRECTORY
+# Creates an empty virtual environment: venv.sh PYTHON DIRECTORY
 set -eu
 python=$1 directory=$2
 
@@ -8,7 +8,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
   echo "Rivulet needs Python 3.11 or newer; $python is $version. Another one: make PYTHON=python3.13 ..." >&2
   exit 1
 fi
-# Debian's python3 comes without these two
+# Debian's python3 lacks these two
 "$python" -c 'import venv, ensurepip' 2>/dev/null || "$(dirname "$0")/apt-install.sh" python3-venv
-echo "making the virtual environment $directory"
+echo "creating the virtual environment $directory"
 "$python" -m venv --clear "$directory"
