@@ -1,4 +1,4 @@
-"""What many tests share: the stand-in for OpenAI, and the real app before it, both on real sockets."""
+"""Shared fixtures: the stand-in for OpenAI, and the real app in front of it, both on real sockets."""
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,13 +17,13 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Everything here is written for asyncio: the Runtime API loop, uvicorn, Mangum."""
+    """All code is for asyncio: the Runtime API loop, uvicorn, Mangum."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """A key in the environment of whoever runs the tests must not be spent, nor a limit change what is shown."""
+    """Removes settings from the environment: a real key must not be spent."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
@@ -38,14 +38,14 @@ def running_standin() -> Iterator[StandIn]:
 
 @pytest.fixture
 def standin(running_standin: StandIn) -> StandIn:
-    """The stand-in, with nothing remembered from the test before."""
+    """The stand-in, reset."""
     running_standin.reset()
     return running_standin
 
 
 @pytest.fixture(scope="session")
 def make_settings(running_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
-    """Settings that lead to the stand-in, whatever `.env` says; arguments go on top."""
+    """Makes settings for the stand-in, without `.env`; arguments override them."""
 
     def make(**changes: Any) -> Settings:
         ours: dict[str, Any] = {
@@ -68,7 +68,7 @@ def app_url(make_settings: MakeSettings) -> Iterator[str]:
 
 @pytest.fixture
 async def client(app_url: str, standin: StandIn) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of that app; the stand-in behind it remembers nothing from before."""
+    """A client of that app; the stand-in is reset."""
     del standin
     async with httpx2.AsyncClient(base_url=app_url) as client:
         yield client

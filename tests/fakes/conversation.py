@@ -1,4 +1,4 @@
-"""A conversation of any length behind the part of the port that reads it; its turns are made when they are read."""
+"""A fake store with one conversation of any length, whose turns are made when they are read."""
 
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,7 +12,7 @@ ID = "0c6d6a2e-3a0c-4a55-8d8f-2b8f5a3a6f10"
 
 @dataclass
 class LongConversation:
-    """`turns` turns, each of which follows the one before. Reading the log of turn number `broken` fails."""
+    """`turns` turns, each after the one before. A read of the log of turn number `broken` fails."""
 
     length: int
     message: str = "Hi"
@@ -28,7 +28,7 @@ class LongConversation:
 
     def at(self, number: int) -> TurnHead:
         parent = str(number - 1) if number else None
-        # its own copy of the message, as a database would return it
+        # a new copy of the message, as a database returns it
         message = f"{number} {self.message}"
         return TurnHead(str(number), "everyone", "p", ID, parent, message, "m", None, float(number), 1e12)
 

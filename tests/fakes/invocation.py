@@ -1,4 +1,4 @@
-"""One invocation as the emulated Runtime API sees it: what was handed out, what came back, and what is wrong with it.
+"""One invocation of the emulated Runtime API: the event, the response, and violations of the protocol.
 
 The rules are those of AWS's service. Sources: AWS Lambda Developer Guide, runtimes-api and runtimes-custom.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 PATIENCE = 30.0
-"""Seconds that any wait here takes at most: a test that would hang fails."""
+"""Seconds that a wait takes at most, so that a test fails and does not hang."""
 
 NULS = bytes(8)
 MAX_PRELUDE = 16 * 1024
@@ -28,25 +28,25 @@ class Fault:
     """How the service misbehaves in one invocation."""
 
     answer: int = 202
-    """The status that a complete response gets."""
+    """The status for a complete response."""
     early: int | None = None
-    """This status goes out as soon as the head of the response is there. The rest is not read, and the connection
-    stays open."""
+    """The status that is sent after the head of the response. The rest is not read, and the
+    connection stays open."""
     cut_after: int | None = None
-    """The connection is closed, without an answer, after so many chunks."""
+    """The number of chunks after which the connection is closed without an answer."""
     hold: asyncio.Event | None = None
-    """Nothing behind the head of the response is read before this is set: a slow client."""
+    """The body is not read before this is set, as by a slow client."""
     mute: bool = False
-    """No answer comes at all."""
+    """Whether no answer is sent."""
 
     @property
     def answers_in_time(self) -> bool:
-        """Whether there is nothing about the answer."""
+        """Whether the answer itself is normal."""
         return (self.answer, self.early, self.mute) == (202, None, False)
 
 
 class Watched:
-    """Something that happens piece by piece, and can be waited for."""
+    """A state that changes step by step; tests wait for conditions of it."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -56,49 +56,49 @@ class Watched:
             self._changed.notify_all()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Raises TimeoutError when the condition does not come true in time."""
+        """Waits for the condition. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(condition)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a body, as it was framed, and when it was here (`time.perf_counter`)."""
+    """A chunk of a body, and its time of arrival (`time.perf_counter`)."""
 
     data: bytes
     at: float
 
 
 class Call(Watched):
-    """One invocation, and what the runtime made of it."""
+    """One invocation, and the runtime's response to it."""
 
     def __init__(
         self, event: bytes, headers: Headers, time_limit: float | None, fault: Fault, *, keeps: bool = True
     ) -> None:
         super().__init__()
         self.size = 0
-        """Bytes of the body, also where it is not kept."""
+        """Bytes of the body, stored or not."""
         self._keeps = keeps
         self.event = event
         self.sent_headers = headers
         self.fault = fault
         self.handed_out = 0.0
-        """When, as for chunks."""
+        """The time of the head, as for chunks."""
         self.deadline: float | None = None
-        """Seconds since the Unix epoch, known once it is handed out."""
+        """Seconds since the epoch; set when the event is sent."""
         self.resource = ""
-        """`response` or `error`, whichever was posted."""
+        """`response` or `error`, as posted."""
         self.headers: Headers = {}
         self.chunks: list[Chunk] = []
         self.trailers: Headers = {}
         self.ended = False
-        """Whether the body has come to its end, to a cut, or to where it breaks off."""
+        """Whether the body has ended, was cut, or was lost with the connection."""
         self.timed_out = False
-        """Whether it was cut because the invocation's time was up."""
+        """Whether it was cut at the deadline of the invocation."""
         self.truncated = False
-        """Whether the runtime's connection closed before all of the body was here."""
+        """Whether the runtime's connection closed before the end of the body."""
         self.may_be_truncated = False
-        """Makes that no violation: for a test that kills the runtime half-way."""
+        """Allows that: for a test that kills the runtime during a response."""
         self.posts = 0
         self._time_limit = time_limit
 
@@ -110,12 +110,12 @@ class Call(Watched):
             self.sent_headers["Lambda-Runtime-Deadline-Ms"] = str(int(self.deadline * 1000))
 
     def time_left(self) -> float | None:
-        """Seconds to the deadline."""
+        """Returns the seconds to the deadline."""
         return None if self.deadline is None else self.deadline - time.time()
 
     @property
     def being_read(self) -> bool:
-        """Whether a body has begun that is going to end, one way or the other."""
+        """Whether a body has begun and has not ended."""
         held = self.fault.hold is not None and not self.fault.hold.is_set()
         return bool(self.resource) and not self.ended and not held
 
@@ -136,7 +136,7 @@ class Call(Watched):
 
     @property
     def content(self) -> bytes:
-        """The body of a streamed response, behind prelude and delimiter."""
+        """The body of a streamed response, after prelude and delimiter."""
         return b"".join(chunk.data for chunk in self.chunks[2:])
 
     @property
@@ -153,18 +153,18 @@ class Call(Watched):
         return dict(json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"])))
 
     async def chunk(self, index: int) -> bytes:
-        """A chunk of the body, as soon as it is here."""
+        """Waits for a chunk of the body, and returns it."""
         await self.until(lambda: len(self.chunks) > index)
         return self.chunks[index].data
 
     async def end(self) -> Self:
-        """Returns when all has come that will come."""
+        """Waits for the end of the response."""
         await self.until(lambda: self.ended)
         return self
 
     async def add(self, data: bytes) -> None:
         self.size += len(data)
-        if self._keeps or len(self.chunks) <= 2:  # prelude and delimiter are looked at
+        if self._keeps or len(self.chunks) <= 2:  # prelude and delimiter are checked
             self.chunks.append(Chunk(data, time.perf_counter()))
         await self.changed()
 
@@ -215,14 +215,14 @@ RULES_OF_WHOLE_BODIES: tuple[Rule, ...] = (
 
 
 def violations(call: Call) -> list[str]:
-    """Which rules a response or an error breaks that has come whole."""
+    """Yields the rules that a whole response or error breaks."""
     streamed = "lambda-runtime-function-response-mode" in call.headers
     rules = RULES_OF_ALL + (RULES_OF_STREAMS if streamed else RULES_OF_WHOLE_BODIES)
     return [f"{call.resource}: not so: {text}" for text, rule in rules if not holds(rule, call)]
 
 
 def holds(rule: Callable[[Call], bool], call: Call) -> bool:
-    """A rule does not hold either where what it is about is missing or cannot be read."""
+    """Whether the rule holds; False if its subject is missing or cannot be read."""
     try:
         return rule(call)
     except (LookupError, ValueError):

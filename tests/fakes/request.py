@@ -1,6 +1,6 @@
-"""A request as it comes to the emulated Runtime API: its head, and its body piece by piece as it was framed.
+"""A request to the emulated Runtime API: its head, and its body in the chunks of its framing.
 
-Raises EOFError or OSError where the connection ends before what is read, and ValueError where that is no HTTP/1.1.
+Raises EOFError or OSError if the connection ends too early, and ValueError if it is not HTTP/1.1.
 Source: RFC 9112, "HTTP/1.1", sections 2 and 7.1.
 """
 
@@ -25,7 +25,7 @@ class Request:
 
 
 async def read_head(reader: asyncio.StreamReader, prefix: str = "") -> Request:
-    """Raises EOFError where no request comes any more."""
+    """Reads a head. Raises EOFError if there is no further request."""
     line, *fields = (await _read_until(reader, b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, path, _ = line.split(" ")
     pairs = (header.split(":", 1) for header in fields)
@@ -39,7 +39,7 @@ async def read_error(headers: Headers, reader: asyncio.StreamReader) -> tuple[st
 
 
 async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: Headers) -> AsyncIterator[bytes]:
-    """The chunks of a body one by one, or a body with a length in one piece; fills in the trailers at the end."""
+    """Yields the chunks of a body, or a body with a length in one piece. Sets the trailers at the end."""
     if headers.get("transfer-encoding") != "chunked":
         yield await reader.readexactly(int(headers.get("content-length", "0")))
         return
@@ -51,7 +51,7 @@ async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: He
 
 
 async def _read_until(reader: asyncio.StreamReader, end: bytes) -> bytes:
-    """What stands before `end`, which must come: `readline` would take the end of the connection for one."""
+    """Returns the bytes before `end`, which must follow: `readline` would also accept the end of the connection."""
     try:
         return (await reader.readuntil(end)).removesuffix(end)
     except asyncio.LimitOverrunError as error:

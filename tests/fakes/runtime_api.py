@@ -1,18 +1,21 @@
-"""An emulator of the Lambda Runtime API on a socket of loopback: asyncio, and nothing of the code under test.
+"""An emulator of the Lambda Runtime API on a socket of loopback, without code under test.
 
     async with RuntimeApi() as api:
-        call = api.invoke({"version": "2.0", ...})    # for whoever polls next; start that with api.address
+        call = api.invoke({"version": "2.0", ...})    # for the next poller; start that with api.address
         assert await call.chunk(2) == b"first token"  # waits until that chunk is here
         await call.end()
         assert call.prelude["statusCode"] == 200
     assert api.violations == []
 
-It takes a response as it comes, chunk by chunk with the time of each, and checks what AWS's service would refuse or
-garble: the headers and the framing of a streamed response, the form of error types, answers that come twice or break
-off. A `Fault` makes it misbehave in one invocation, `next_faults` in polling: what it cuts off itself is no violation.
-What the service does to a response on its way is off unless asked for: `enforces_deadlines` cuts it where the time is
-up, `bandwidth` holds it to the speed of a Function URL. Sources: AWS Lambda Developer Guide, runtimes-api and
-runtimes-custom; AWS's runtime interface emulator for what is answered when.
+It reads a response chunk by chunk, with the time of each. It checks what AWS's service would
+refuse or corrupt: the headers and the framing of a streamed response, the form of error
+types, repeated and unfinished responses. A `Fault` makes it misbehave in one invocation,
+`next_faults` in polling; its own cuts are no violations. Two effects of the service are off
+by default: `enforces_deadlines` cuts a response at its deadline, `bandwidth` limits it to the
+speed of a Function URL.
+
+Sources: AWS Lambda Developer Guide, runtimes-api and runtimes-custom; AWS's runtime interface
+emulator for the order of answers.
 """
 
 import asyncio
@@ -36,29 +39,29 @@ class RuntimeApi(Watched):
     """The service."""
 
     keep_alive: bool = True
-    """Where it is False, each connection is closed after one answer, which says so."""
+    """If False, each connection is closed after one answer, which announces it."""
     hangs_up: bool = False
-    """The same, but unannounced."""
+    """The same without an announcement."""
     answers_early: bool = False
-    """Whether 202 goes out as soon as the head of a response is there; its body is then read as ever. A `Fault` that
-    is about the answer wins."""
+    """Whether 202 is sent after the head of a response, before its body is read. A `Fault` of
+    the answer has precedence."""
     prefix: str = ""
-    """A path before every path of the API, as `/.rt/chat`; it is part of `address`."""
+    """A prefix of all paths of the API, like `/.rt/chat`; part of `address`."""
     enforces_deadlines: bool = False
-    """Whether a response is cut off, and `Call.timed_out` set, when its invocation's time is up."""
+    """Whether a response is cut at its deadline, and `Call.timed_out` set."""
     bandwidth: Callable[[], Bandwidth] | None = None
-    """Makes the limit of each response, as `Bandwidth` itself does."""
+    """Makes the bandwidth of each response."""
     next_faults: deque[int] = field(default_factory=deque)
-    """Statuses for the next polls, in place of an event; 0 closes the connection."""
+    """Statuses for the next polls instead of events; 0 closes the connection."""
     violations: list[str] = field(default_factory=list)
     init_error: dict[str, Any] | None = None
     init_error_type: str | None = None
     restore_error: dict[str, Any] | None = None
     restore_error_type: str | None = None
     snapshots: int = 0
-    """How often the runtime has said that a snapshot may be taken."""
+    """How often the runtime has called restore/next."""
     restoring: asyncio.Event | None = None
-    """restore/next is answered when this is set; at once where there is none."""
+    """restore/next is answered when this is set; at once if it is None."""
     restore_status: int = 200
     polls: int = 0
     waiting: int = 0
@@ -77,7 +80,7 @@ class RuntimeApi(Watched):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Reads on until each body that has begun is whole or known to break off: after that, `violations` is all."""
+        """Reads until each body that has begun has ended: then `violations` is complete."""
         self._server.close()
         await asyncio.gather(*(call.end() for call in self._calls.values() if call.being_read))
         for task in self._tasks:
@@ -93,9 +96,9 @@ class RuntimeApi(Watched):
         fault: Fault | None = None,
         keeps: bool = True,
     ) -> Call:
-        """Queues an event (bytes are sent as they are); `deadline` is in seconds from when it is handed out.
+        """Queues an event; bytes are sent as they are. `deadline` is in seconds from its sending.
 
-        Where `keeps` is False, a body is counted but not kept.
+        If `keeps` is False, a body is counted but not stored.
         """
         sent = {"Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()), INVOCATION_ID: uuid.uuid4().hex}
         encoded = event if isinstance(event, bytes) else json.dumps(event).encode()
@@ -105,11 +108,11 @@ class RuntimeApi(Watched):
         return call
 
     async def polled(self, times: int) -> None:
-        """Returns when the runtime has asked for an event so many times: it has done with what it had before."""
+        """Waits until the runtime has polled `count` times: then it has finished the events before."""
         await self.until(lambda: self.polls >= times)
 
     async def init_failed(self) -> dict[str, Any]:
-        """What was posted to init/error."""
+        """Waits for the report to init/error, and returns it."""
         await self.until(lambda: self.init_error is not None)
         return self.init_error or {}
 
@@ -122,7 +125,7 @@ class RuntimeApi(Watched):
             while await self._exchange(await read_head(reader, self.prefix), reader, writer):
                 await writer.drain()
         except (EOFError, OSError):
-            pass  # the runtime has hung up
+            pass  # the runtime has closed the connection
         except ValueError as error:
             self.violations.append(f"what came cannot be read: {error}")
         finally:
@@ -130,7 +133,7 @@ class RuntimeApi(Watched):
             writer.close()
 
     async def _exchange(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection is still good for another request."""
+        """Serves one request. Returns whether the connection can serve another."""
         match request.method, request.resource.split("/"):
             case "GET", ["invocation", "next"]:
                 return await self._next(reader, writer)
@@ -170,7 +173,7 @@ class RuntimeApi(Watched):
         return self._answer(writer, self.restore_status)
 
     async def _event_for(self, reader: asyncio.StreamReader) -> Call | None:
-        """The next event, or None where the poller hangs up: it must not be given one."""
+        """Returns the next event, or None if the poller closes its connection: it must not get one."""
         self.waiting += 1
         getting = asyncio.create_task(self._waiting.get())
         gone = asyncio.create_task(reader.read(1))
@@ -220,7 +223,7 @@ class RuntimeApi(Watched):
         return good
 
     async def _receive(self, call: Call, reader: asyncio.StreamReader) -> int:
-        """Reads a response; the status of the answer to it, 0 for none."""
+        """Reads a response. Returns the status of the answer to it, 0 for none."""
         fault = call.fault
         if fault.early is not None:
             return fault.early

@@ -1,4 +1,4 @@
-"""A turn's log in memory behind the part of the port that producers and followers use, with delays and faults."""
+"""A fake store with one turn's log in memory, with delays and faults."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from typing import cast
 from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
 
 Fault = Callable[[], str | None]
-"""What becomes of the next append: None (it succeeds), "before" (it is lost) or "after" (only its answer is lost)."""
+"""The outcome of the next append: None (success), "before" (it is lost), "after" (only its answer is lost)."""
 
 
 class FakeLog:
-    """One log. Each call takes the next of `delays` in seconds, over and over."""
+    """One log. Each call takes the next of `delays` in seconds, cyclically."""
 
     def __init__(self, delays: Sequence[float] = (0.0,), fault: Fault = lambda: None) -> None:
         self.turn: TurnHead | None = None
         self.log: list[Batch] = []
         self.stops: set[int] = set()
         self.writes = 0
-        self.refuse_all = False  # as a turn that is deleted does
-        self.stall = 0.0  # seconds that the next append takes before it reaches the store
+        self.refuse_all = False  # as for a deleted turn
+        self.stall = 0.0  # seconds before the next append reaches the store
         self._delays = delays
         self._calls = 0
         self._fault = fault

@@ -1,4 +1,4 @@
-"""The emulated Runtime API, spoken to byte by byte: what it hands out, and what it finds wrong."""
+"""The emulated Runtime API, tested with bytes: its events, and the violations that it reports."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -31,7 +31,7 @@ def chunked(*chunks: bytes, trailers: str = "") -> bytes:
 
 
 async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: bytes = b"") -> str:
-    """Sends a request, and gives the head of the answer."""
+    """Sends a request. Returns the head of the answer."""
     host, _, port = api.address.partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -44,7 +44,7 @@ async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: 
 
 
 async def respond(api: RuntimeApi, call: Call, body: bytes, **changes: str) -> str:
-    """Posts a streamed response with the right headers but for `changes`, where _ stands for -."""
+    """Posts a streamed response with valid headers, except `changes`, in which _ means -."""
     echo = {"Lambda-Runtime-Invocation-Id": call.sent_headers["Lambda-Runtime-Invocation-Id"]}
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
     return await send(api, f"POST /2018-06-01/runtime/invocation/{call.id}/response", STREAMING | echo | changed, body)
@@ -53,7 +53,7 @@ async def respond(api: RuntimeApi, call: Call, body: bytes, **changes: str) -> s
 async def break_off(
     api: RuntimeApi, call: Call, body: bytes, headers: Mapping[str, str] = STREAMING, resource: str = "response"
 ) -> None:
-    """Posts no more than that of a response, and hangs up."""
+    """Posts a part of a response, and closes the connection."""
     host, _, port = api.address.partition(":")
     _, writer = await asyncio.open_connection(host, int(port))
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -1,7 +1,7 @@
-"""An HTTP proxy that plays the servers behind it: CONNECT, TLS with a throw-away CA, then bytes to a server here.
+"""An HTTP proxy in place of the servers behind it: CONNECT, TLS with a test CA, then a local server.
 
-A client that is told to use the proxy (HTTPS_PROXY) and to trust the CA (SSL_CERT_FILE)
-believes that it talks to the host that it named.
+A client that uses the proxy (HTTPS_PROXY) and trusts the CA (SSL_CERT_FILE) accepts it as the
+host that it named.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ PIECE = 64 * 1024
 
 @dataclass
 class Tunnel:
-    """A proxy that runs; `authority` is the file of its CA, `asked` are the hosts that clients named."""
+    """A running proxy; `authority` is the file of its CA, `asked` are the hosts that clients named."""
 
     url: str
     authority: Path
@@ -47,22 +47,22 @@ class Tunnel:
 
 @contextmanager
 def tunnel(host: str, port: int, directory: Path) -> Iterator[Tunnel]:
-    """Plays `host` by the plain HTTP server on this port of loopback; other hosts are refused."""
+    """Forwards `host` to the plain HTTP server on this port of loopback; refuses other hosts."""
     authority, context = _certificates(host, directory)
     loop = asyncio.new_event_loop()
-    playing = Tunnel("", authority)
+    tunnel = Tunnel("", authority)
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):  # the client has gone
-            await _serve(reader, writer, playing.asked, {f"{host}:443": port}, context)
+        with suppress(OSError, asyncio.IncompleteReadError):  # the client has disconnected
+            await _serve(reader, writer, tunnel.asked, {f"{host}:443": port}, context)
         writer.close()
 
     server = loop.run_until_complete(asyncio.start_server(connected, "127.0.0.1", 0))
-    playing.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    tunnel.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield playing
+        yield tunnel
     finally:
         asyncio.run_coroutine_threadsafe(_stop(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -110,7 +110,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _certificates(host: str, directory: Path) -> tuple[Path, ssl.SSLContext]:
-    """The file of a new CA, and a server's context with its certificate for `host`.
+    """Returns the file of a new CA, and a server's context with its certificate for `host`.
 
     Python 3.13 verifies the extensions that RFC 5280, 4.2.1, demands.
     """

@@ -1,4 +1,4 @@
-"""An event loop whose time passes when nothing else is to do: what sleeps is woken at once, in the right order.
+"""An event loop with a virtual clock: if all tasks sleep, the time of the next one is set at once.
 
 For code without sockets and threads. `loop.time` is the clock to pass in.
 """
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 
 class _Selector(selectors.SelectSelector):
-    """Instead of waiting it lets the time pass."""
+    """Advances the time instead of waiting."""
 
     passed = 0.0
 
@@ -35,7 +35,7 @@ Clock = Callable[[], float]
 
 
 def run_virtual(main: Callable[[Clock], Coroutine[None, None, T]]) -> T:
-    """Runs `main(clock)` to its end on a loop of its own."""
+    """Runs `main(clock)` on a new loop."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         return runner.run(main(loop.time))

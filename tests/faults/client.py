@@ -1,4 +1,4 @@
-"""A client: it asks, reads, and listens to streams in the background until they end or break off."""
+"""A client: it asks and reads, and reads streams in the background until they end."""
 
 import asyncio
 import json
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, Self
 
 import httpx2
 
-PATIENCE = 60.0  # seconds until what does not come fails its test
-STOPPED_WITHIN = 1.0 + 1.5  # seconds; the latter for a machine that does other things, too
+PATIENCE = 60.0  # seconds until a wait fails its test
+STOPPED_WITHIN = 1.0 + 1.5  # seconds; the latter for a busy machine
 JSON = dict[str, Any]
 Frame = tuple[int, str, str]  # number, name, data
 
 
 class Sent(NamedTuple):
-    """An event as it was sent, and when it came (seconds since the epoch)."""
+    """An event, and its time of arrival in seconds since the epoch."""
 
     seq: int
     name: str
@@ -27,7 +27,7 @@ class Sent(NamedTuple):
 
 
 class Listener:
-    """What has been sent on one stream so far."""
+    """The events of one stream so far."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self.sent: list[Sent] = []
@@ -37,7 +37,7 @@ class Listener:
 
     async def listen(self) -> None:
         try:
-            with suppress(httpx2.TransportError):  # the server is gone
+            with suppress(httpx2.TransportError):  # the server has ended
                 async for sent in decoded(self._response):
                     self.sent.append(sent)
                     self._wake()
@@ -46,7 +46,7 @@ class Listener:
             self._wake()
 
     async def until(self, condition: Callable[[Self], bool]) -> None:
-        """Returns when the condition holds; raises TimeoutError where it never does."""
+        """Waits until the condition holds. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE):
             while not condition(self):
                 assert not self._is_over, f"the stream is over: {self.sent}"
@@ -56,7 +56,7 @@ class Listener:
         await self.until(lambda self: self.text == text)
 
     async def until_over(self) -> None:
-        """Returns when the stream has ended, or broken off."""
+        """Waits until the stream has ended or was cut off."""
         async with asyncio.timeout(PATIENCE):
             while not self._is_over:
                 await self._more.wait()
@@ -67,7 +67,7 @@ class Listener:
 
     @property
     def last_event_id(self) -> str:
-        """What a browser sends when it reconnects."""
+        """The header that a browser sends to reconnect."""
         return self.sent[-1].event_id
 
     @property
@@ -76,7 +76,7 @@ class Listener:
 
     @property
     def end(self) -> JSON | None:
-        """The last event, where it is the end."""
+        """The last event if it is the end, else None."""
         ends: list[JSON] = [json.loads(sent.data) for sent in self.sent[-1:] if sent.name == "end"]
         return ends[0] if ends else None
 
@@ -86,7 +86,7 @@ class Listener:
 
 
 async def decoded(response: httpx2.Response) -> AsyncGenerator[Sent]:
-    """The events of a stream whose lines end with LF, and which have one line of data each."""
+    """Returns the events of a stream whose lines end with LF, with one line of data each."""
     pending = b""
     async for chunk in response.aiter_bytes():
         *frames, pending = (pending + chunk).split(b"\n\n")
@@ -99,18 +99,18 @@ async def decoded(response: httpx2.Response) -> AsyncGenerator[Sent]:
 
 
 def question(message: str, **more: Any) -> JSON:
-    """What a client sends, with a turn's id of its own."""
+    """Returns a request with a new turn id."""
     return {"message": message, "turn_id": str(uuid.uuid4()), **more}
 
 
 def pouring(texts: Iterable[str], seconds: float) -> list[JSON]:
-    """The steps of a play that says these texts, so many seconds apart."""
+    """Returns the steps of a script with these texts, `every` seconds apart."""
     return [step for text in texts for step in ({"text": text}, {"delay": seconds})]
 
 
 @asynccontextmanager
 async def listening(client: httpx2.AsyncClient, method: str, path: str, **request: Any) -> AsyncIterator[Listener]:
-    """Listens to a stream up to the end of the block, where the connection is closed."""
+    """Reads a stream in a block, and closes its connection at the end."""
     async with client.stream(method, path, **request) as response:
         assert response.status_code == 200, await response.aread()
         listener = Listener(response)
@@ -131,7 +131,7 @@ def following(client: httpx2.AsyncClient, asked: JSON, after: int = -1) -> Abstr
 
 
 async def answer(client: httpx2.AsyncClient, asked: JSON) -> JSON:
-    """The whole turn, when it is over."""
+    """Waits for the end of the turn, and returns it."""
     response = await client.post("/api/chat", json=asked)
     assert response.status_code == 200, response.text
     turn: JSON = response.json()
@@ -139,7 +139,7 @@ async def answer(client: httpx2.AsyncClient, asked: JSON) -> JSON:
 
 
 async def read(client: httpx2.AsyncClient, asked: JSON) -> JSON:
-    """The turn as it is."""
+    """Returns the turn so far."""
     response = await client.get(f"/api/turns/{asked['turn_id']}")
     assert response.status_code == 200, response.text
     turn: JSON = response.json()
@@ -147,7 +147,7 @@ async def read(client: httpx2.AsyncClient, asked: JSON) -> JSON:
 
 
 async def read_until(client: httpx2.AsyncClient, asked: JSON, condition: Callable[[JSON], bool]) -> JSON:
-    """The turn as soon as the condition holds for it; raises TimeoutError where it never does."""
+    """Waits until the condition holds for the turn, and returns it. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE):
         while not condition(turn := await read(client, asked)):  # noqa: ASYNC110 - another process sets no Event here
             await asyncio.sleep(0.05)

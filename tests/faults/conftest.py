@@ -1,4 +1,4 @@
-"""Processes on one store, SQLite or DynamoDB, before one stand-in for OpenAI."""
+"""Processes on one store, SQLite or DynamoDB, with one stand-in for OpenAI."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -25,7 +25,7 @@ Start = Callable[[str], Server]
 
 
 class Processes(NamedTuple):
-    """Two as they are deployed, and one with a short lease."""
+    """Two processes as deployed, and one with a short lease."""
 
     a: Server
     b: Server
@@ -34,14 +34,14 @@ class Processes(NamedTuple):
 
 @dataclass(frozen=True)
 class Shared:
-    """A store that processes share: where it is, for them and for a test."""
+    """A store that processes share, with its place."""
 
     data_dir: Path
     place: Place
     env: Mapping[str, str]
 
     def start(self, factory: str, standin: StandIn, **env: str) -> Server:
-        """A further process on it."""
+        """Starts another process on it."""
         return Server(factory, data_dir=self.data_dir, openai=standin.base_url, env={**self.env, **env})
 
 
@@ -66,14 +66,14 @@ def processes(shared: Shared, running_standin: StandIn) -> Iterator[Processes]:
 
 @pytest.fixture
 def start(shared: Shared, standin: StandIn) -> Iterator[Start]:
-    """Starts a further process, for one test."""
+    """Starts another process for one test."""
     with ExitStack() as stack:
         yield lambda factory: stack.enter_context(shared.start(factory, standin))
 
 
 @pytest.fixture
 async def a(processes: Processes, standin: StandIn) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the first process; the stand-in remembers nothing from before."""
+    """A client of the first process; the stand-in is reset."""
     del standin
     async with client_of(processes.a) as client:
         yield client

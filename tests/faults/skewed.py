@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 
 def create_app() -> FastAPI:
-    """The factory that uvicorn calls."""
+    """The factory for uvicorn."""
     now, skew = time.time, float(os.environ["SKEW"])
     patch.object(time, "time", lambda: now() + skew).start()
     from tests.faults.impatient import create_app  # noqa: PLC0415 - it binds the clock when it is imported

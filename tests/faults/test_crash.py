@@ -1,8 +1,8 @@
 """kill -9 of the producer at 20 points between a question and the end of its answer.
 
-Twenty turns of one process come to gates, five points in four groups. Three groups' gates are opened, one after the
-other, and the process is killed: a while after the first of them, at once after the last. What it had kept is read in
-processes that live on.
+Twenty turns of one process wait at gates, five points in four groups. The gates of three
+groups are opened one after the other, and the process is killed: a while after the first, at
+once after the last. Other processes then read what it had stored.
 """
 
 import asyncio
@@ -25,20 +25,20 @@ COMPLETED: JSON = {"completed": {}}
 NEVER = {"gate": "never"}
 POURING = pouring([f" {number}" for number in range(50)], 0.01)
 POINTS: tuple[tuple[str, list[JSON], list[JSON]], ...] = (
-    # what has been said, the steps before the gate, the steps behind it
+    # the text so far, the steps before the gate, the steps after it
     ("", [], [CREATED, HEL, LO, COMPLETED]),
     ("", [CREATED], [HEL, LO, COMPLETED]),
     ("Hel", [CREATED, HEL], [LO, NEVER]),
     ("Hel", [CREATED, HEL], [*POURING, COMPLETED]),
     ("Hello", [CREATED, HEL, LO], [COMPLETED]),
 )
-BEFORE_THE_KILL = {"long": 0.7, "shortly": 0.03, "just": 0.0}  # seconds from a group's going on to the end of all
-SLACK = 1.0  # seconds, for a machine that does other things, too
+BEFORE_THE_KILL = {"long": 0.7, "shortly": 0.03, "just": 0.0}  # seconds from the opening of a group's gate to the kill
+SLACK = 1.0  # seconds, for a busy machine
 GROUPS = (*BEFORE_THE_KILL, "never")
 
 
 class Victim:
-    """A turn whose producer is killed after it has said `kept` and that has been kept."""
+    """A turn whose producer is killed after it has stored the text `kept`."""
 
     def __init__(self, group: str, point: tuple[str, list[JSON], list[JSON]], root: JSON) -> None:
         self.stored, before, behind = point
@@ -53,7 +53,7 @@ class Victim:
         return f"{self.asked['message']}, of which was seen: {self.seen}"
 
     async def ask(self, client: httpx2.AsyncClient) -> None:
-        """Asks, and remembers what has been seen when the process is killed."""
+        """Asks, and records what was received before the kill."""
         with suppress(httpx2.TransportError):
             async with asking(client, self.asked) as listener:
                 await listener.until_over()
@@ -66,8 +66,9 @@ class Victim:
         await read_until(client, self.asked, is_kept)
 
     async def over(self, client: httpx2.AsyncClient, killed_at: float) -> JSON:
-        """The turn when it is over. Its text never shrinks, and it ends a lease after those who watch it saw its last
-        change.
+        """Returns the turn at its end.
+
+        Its text never shrinks. It ends one lease after its readers saw its last change.
         """
         while True:
             asked_at = time.time()
@@ -82,7 +83,7 @@ class Victim:
 
 @asynccontextmanager
 async def killed(start: Start, standin: StandIn, *survivors: httpx2.AsyncClient) -> AsyncIterator[list[Victim]]:
-    """Twenty turns, which the survivors watch, and whose producer has been killed."""
+    """Twenty turns, whose producer was killed while other processes watched them."""
     root = await answer(survivors[0], question("Hi"))
     victims = list(itertools.starmap(Victim, itertools.product(GROUPS, POINTS, [root])))
     server = start(IMPATIENT)
@@ -100,10 +101,10 @@ async def killed(start: Start, standin: StandIn, *survivors: httpx2.AsyncClient)
 
 
 async def open_gates(standin: StandIn) -> None:
-    """Returns when it is time to kill."""
+    """Waits for the time of the kill."""
     left = max(BEFORE_THE_KILL.values())
     for group, until_kill in BEFORE_THE_KILL.items():
-        await asyncio.sleep(left - until_kill)  # not for luck: the points in time are what is tested
+        await asyncio.sleep(left - until_kill)  # the points in time are what is tested
         left = until_kill
         standin.open_gate(group)
 
@@ -124,7 +125,7 @@ async def test_killed_producer_loses_no_turn(
 
 
 def assert_true(victim: Victim, turn: JSON) -> None:
-    """The turn ends as its client was told, or as it must."""
+    """The turn has the end that its client received, or `interrupted`."""
     statuses = {"interrupted"}
     if victim.can_complete and turn["text"] == victim.whole:
         statuses = {"completed"} if "end" in (name for _, name, _ in victim.seen) else {"interrupted", "completed"}
@@ -133,7 +134,7 @@ def assert_true(victim: Victim, turn: JSON) -> None:
 
 
 async def assert_watched(victim: Victim, turn: JSON) -> None:
-    """Who watched from elsewhere saw the turn, and its one end."""
+    """A client of another process saw the turn, and its one end."""
     for watcher in victim.watchers:
         await watcher.until_over()
         assert watcher.frames == victim.watchers[0].frames, victim
@@ -147,7 +148,7 @@ def end_of(listener: Listener) -> JSON:
 
 
 async def assert_resumed(victim: Victim, turn: JSON, client: httpx2.AsyncClient) -> None:
-    """A client that was cut off resumes: it gets the rest, and 204 if it saw the end.
+    """A client that was cut off resumes: it gets the rest, or 204 if it has the end.
 
     If it saw more than was stored, it gets the end that another process wrote.
     """

@@ -1,4 +1,4 @@
-"""A turn whose process is told to end, or whose conversation is deleted, while it runs."""
+"""A running turn whose process gets SIGTERM, or whose conversation is deleted."""
 
 import asyncio
 

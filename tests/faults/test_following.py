@@ -49,7 +49,7 @@ async def test_position_beyond_log_waits_for_end(
 
 
 async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
-    """Seconds from an event's being written to its being read: the median, for a busy machine may halt for a while."""
+    """Returns the median seconds from the write of an event to its read: a busy machine may pause."""
     store = open_at(shared.place)
     turn = await store.head("everyone", turn_id)
     assert turn
@@ -77,7 +77,7 @@ async def test_reconnecting_client_misses_nothing(
 
 
 async def a_few(client: httpx2.AsyncClient, asked: JSON, after: int) -> list[Frame]:
-    """The next frames, up to seven of them or some more, before the connection is lost."""
+    """Returns about seven further frames, and then closes the connection."""
     few = 1 + after % 7
     async with following(client, asked, after) as listener:
         await listener.until(lambda listener: len(listener.sent) >= few or listener.end is not None)

@@ -1,4 +1,4 @@
-"""A client that goes away changes nothing: the answer is finished, kept, and there when it comes back."""
+"""A turn outlives its connection: after a disconnect the answer is completed and stored."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ SLOW: list[JSON] = [{"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": 
 
 
 async def finished(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> bool:
-    """Whether the turn has its whole answer in the end, for one request that nobody closed."""
+    """Whether the turn has its whole answer at its end, for one request that stayed open."""
     standin.open_gate("g")
     turn = await read_ended(client, asked)
     states = [request.state for request in standin.requests()]

@@ -1,4 +1,4 @@
-"""One question that comes many times is asked, and paid, once."""
+"""A question that is sent many times is asked, and paid, once."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -21,7 +21,7 @@ SKEWED = "tests.faults.skewed:create_app"
 
 @pytest.fixture(scope="module")
 def servers(shared: Shared, running_standin: StandIn) -> Iterator[list[Server]]:
-    """One process whose clock is right, and one for each of SKEWS."""
+    """One process with a right clock, and one for each of SKEWS."""
     with ExitStack() as stack:
         yield [stack.enter_context(shared.start(SKEWED, running_standin, SKEW=str(skew))) for skew in (0.0, *SKEWS)]
 
@@ -76,7 +76,7 @@ async def test_turn_of_skewed_process_is_stopped_elsewhere(clients: list[httpx2.
 async def test_a_dead_turn_is_interrupted_for_every_clock(
     clients: list[httpx2.AsyncClient], servers: list[Server], standin: StandIn
 ) -> None:
-    """The last test: it kills the process whose clock is right."""
+    """The last test: it kills the process with the right clock."""
     del standin
     right, *skewed = clients
     asked = [question(SLOW) for _ in skewed]

@@ -1,4 +1,4 @@
-"""A stop ends generation, wherever it is asked for and however far the answer has come."""
+"""A stop ends generation, on any process and at any point of the answer."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A SQLite store that cannot be written to, for a while or to the end of an answer."""
+"""A SQLite store that cannot be written, for a while or until the end of an answer."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ SLOW = script({"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": "lo"},
 
 @contextmanager
 def locked(shared: Shared) -> Iterator[None]:
-    """Up to the end of the block nobody else can write to the database."""
+    """Locks the database against writes in a block."""
     connection = sqlite3.connect(shared.place["path"], isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -39,7 +39,7 @@ async def test_locked_store_does_not_delay_answer(
             refused = asyncio.create_task(b.post("/api/chat/stream", json=question("Hi")))
             standin.open_gate("g")
             await here.until_text("Hello")
-            await asyncio.to_thread(processes.a.wait_said, f"{asked['turn_id']}: a batch is not stored yet")
+            await asyncio.to_thread(processes.a.wait_line, f"{asked['turn_id']}: a batch is not stored yet")
             response = await refused
         standin.open_gate("end")
         await here.until_over()

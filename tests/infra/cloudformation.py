@@ -1,7 +1,7 @@
-"""What CloudFormation would make of the template: SAM's own translator, then parameters and conditions resolved.
+"""The template as CloudFormation gets it: SAM's own translator, then parameters and conditions.
 
-Only what the template uses is understood: Ref to a parameter, Fn::If, Fn::Equals, Fn::Not. Sub and GetAtt stay as they
-are, for `references` to find.
+Only what the template uses is resolved: Ref to a parameter, Fn::If, Fn::Equals, Fn::Not. Sub
+and GetAtt stay, for `references`.
 """
 
 import json
@@ -30,7 +30,7 @@ _NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 def translate() -> dict[str, Any]:
-    """template.yaml as plain CloudFormation, translated by the SAM CLI's translator."""
+    """Returns template.yaml as plain CloudFormation, by the SAM CLI's translator."""
     translated = subprocess.run(
         [SAM_PYTHON, "-c", _TRANSLATE],
         input=(ROOT / "template.yaml").read_text(),
@@ -44,7 +44,7 @@ def translate() -> dict[str, Any]:
 
 
 class Stack:
-    """The stack that CloudFormation makes of a translated template, with these parameters in place of the defaults."""
+    """Returns the stack of a translated template; these parameters replace the defaults."""
 
     def __init__(self, template: dict[str, Any], **parameters: str) -> None:
         self.parameters = {name: p["Default"] for name, p in template["Parameters"].items()} | parameters
@@ -56,11 +56,11 @@ class Stack:
         return self.resources[logical_id]["Properties"]
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
-        """The properties of all resources of this type."""
+        """Returns the properties of all resources of this type."""
         return [r["Properties"] for r in self.resources.values() if r["Type"] == kind]
 
     def dangling(self) -> set[str]:
-        """Names that are referred to, and are neither resources nor parameters of this stack."""
+        """Returns referenced names that are neither resources nor parameters of this stack."""
         known = self.resources.keys() | self.parameters.keys()
         return {name for name in references([self.resources, self.outputs]) if name not in known}
 
@@ -94,7 +94,7 @@ class Stack:
 
 
 def references(node: Any) -> Iterator[str]:
-    """The logical ids that Ref, Fn::GetAtt, Fn::Sub and DependsOn name, pseudo parameters left out."""
+    """Yields the logical ids in Ref, Fn::GetAtt, Fn::Sub and DependsOn, without pseudo parameters."""
     match node:
         case {"Ref": str(name)} if not name.startswith("AWS::"):
             yield name

@@ -1,4 +1,4 @@
-"""The built artifact and how to run it, and local programs."""
+"""The built artifact, a Python for it, and local programs."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ TARGET = "3.13"
 
 @dataclass(frozen=True)
 class Build:
-    """What `sam build` has made: its copy of the template, and the function's artifact."""
+    """The output of `sam build`: its copy of the template, and the function's artifact."""
 
     template: Path
     artifact: Path
@@ -28,7 +28,7 @@ class Build:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Built by `sam build` as a user does it, but not into .aws-sam: that is the user's."""
+    """Built by `sam build`, but not into .aws-sam, which is the user's."""
     directory = tmp_path_factory.mktemp("sam") / "build"
     subprocess.run([SAM, "build", "--build-dir", directory], cwd=ROOT, check=True)
     return Build(directory / "template.yaml", directory / "ChatFunction")
@@ -40,9 +40,9 @@ def artifact(build: Build) -> Path:
 
 
 def make_artifact(directory: Path, **variables: str) -> Path:
-    """What `sam build` calls, by itself and with these variables."""
+    """Runs the make target of `sam build` with these variables."""
     command = ["make", "--silent", "build-ChatFunction", f"ARTIFACTS_DIR={directory}"]
-    # the interpreter that runs the tests counts as one that is at hand
+    # the interpreter of the tests is one of them
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path} | variables, check=True)
     return directory
@@ -50,7 +50,7 @@ def make_artifact(directory: Path, **variables: str) -> Path:
 
 @dataclass(frozen=True)
 class Runnable:
-    """An artifact for this machine, and the Python that it is for."""
+    """An artifact for this machine, and its Python."""
 
     artifact: Path
     version: str
@@ -61,13 +61,13 @@ class Runnable:
 
     @property
     def cache_tag(self) -> str:
-        """In the names of bytecode and of native modules (PEP 3147)."""
+        """The tag in the names of bytecode and of native modules (PEP 3147)."""
         return f"cpython-{self.version.replace('.', '')}"
 
 
 @pytest.fixture(scope="session")
 def runnable(artifact: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Runnable:
-    """The artifact itself where this machine can run it, else one that differs in version and architecture only."""
+    """The artifact if this machine can run it, else one with another version and architecture."""
     if platform.machine() == "x86_64" and runs(f"python{TARGET}"):
         return Runnable(artifact, TARGET)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -78,20 +78,20 @@ def runnable(artifact: Path, tmp_path_factory: pytest.TempPathFactory, pytestcon
 
 
 def runs(interpreter: str) -> bool:
-    """Whether it is there and works, which a shim need not."""
+    """Whether the program exists and works: a shim may fail."""
     found = shutil.which(interpreter)
     return bool(found) and subprocess.run([interpreter, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def tell(config: pytest.Config, line: str) -> None:
-    """Prints a line between the dots, also where the tests pass."""
+    """Prints a line between the dots, even if the tests pass."""
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{line}")
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    """Starts a program, by default in an empty directory, where no `.env` has a say; kills it after the test."""
+    """Starts a program, by default in an empty directory without `.env`; kills it after the test."""
     with ExitStack() as stack:
 
         def start(*arguments: str, cwd: Path = tmp_path, **variables: str) -> Program:

@@ -1,6 +1,7 @@
 """The artifact under AWS's emulator of the Runtime API.
 
-The emulator hands on a streamed response in one piece, as it stands on the wire: prelude, eight NUL bytes, body.
+The emulator returns a streamed response in one piece, as on the wire: prelude, eight NUL
+bytes, body.
 """
 
 import json
@@ -20,7 +21,7 @@ DELIMITER = b"\0" * 8
 
 
 def emulator() -> Path:
-    """The emulator that the SAM CLI brings, and copies into the containers of `sam local`."""
+    """The emulator of the SAM CLI, which copies it into the containers of `sam local`."""
     machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     found = list((ROOT / ".venv-sam").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
     assert found, "the SAM CLI has no emulator for this machine: `make test` installs it into .venv-sam"
@@ -29,12 +30,12 @@ def emulator() -> Path:
 
 @contextmanager
 def emulating(runnable: Runnable, log: Path, **variables: str) -> Iterator[str]:
-    """Runs the artifact with these variables as well; gives the URL that takes events."""
+    """Runs the artifact with these variables; yields the URL for events."""
     port = free_port()
     command = [
         *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
         *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
-        # as Lambda calls a wrapper: the interpreter, then what it would run
+        # as Lambda calls a wrapper: the interpreter, then its arguments
         *(str(runnable.artifact / "handler/bootstrap"), runnable.interpreter, "/var/runtime/bootstrap.py"),
     ]
     ours = {
@@ -48,7 +49,7 @@ def emulating(runnable: Runnable, log: Path, **variables: str) -> Iterator[str]:
 
 
 def invoke(function_url: str, event: str) -> tuple[dict[str, Any], bytes]:
-    """The prelude and the body that answer an event of infra/events."""
+    """Sends an event of infra/events. Returns the prelude and the body."""
     response = httpx2.post(function_url, content=(EVENTS / f"{event}.json").read_bytes(), timeout=30)
     prelude, delimiter, body = response.content.partition(DELIMITER)
     assert delimiter == DELIMITER, response.text

@@ -1,4 +1,4 @@
-"""The container engine on DOCKER_HOST, asked through the Docker client that the SAM CLI brings."""
+"""The container engine on DOCKER_HOST, by the Docker client of the SAM CLI."""
 
 import functools
 import subprocess
@@ -15,7 +15,7 @@ def _ask(question: str) -> subprocess.CompletedProcess[str]:
 
 @functools.cache
 def why_there_is_none() -> str | None:
-    """None where an engine answers, else its reason not to."""
+    """Returns None if an engine answers, else the error."""
     answer = _ask("engine.ping()")
     return answer.stderr.strip().splitlines()[-1] if answer.returncode else None
 
@@ -30,5 +30,5 @@ def has_container(container: str) -> bool:
 
 
 def remove_container(container: str) -> None:
-    """Ends and removes it, if it is still there."""
+    """Stops and removes a container if it still exists."""
     _ask(f"engine.containers.get({container!r}).remove(force=True)")

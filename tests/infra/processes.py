@@ -1,4 +1,4 @@
-"""Programs that a test starts, waits for and stops again."""
+"""Programs that a test starts, waits for and stops."""
 
 import os
 import signal
@@ -10,24 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 30.0
-"""Seconds until a condition that does not come true fails its test."""
+"""Seconds until a wait fails its test."""
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """Returns a free port of loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections on this port of loopback."""
+    """Whether a server listens on this port of loopback."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Returns when `condition` holds; raises TimeoutError, which says `what`, where it never does."""
+    """Waits until `condition` holds. Raises TimeoutError with the text `what`."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def running(*command: str | Path, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The program and whatever it starts, until the end of the block; its output goes to `log`."""
+    """Runs the program and its children in a block; their output goes to `log`."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=os.environ | variables, stdout=output, stderr=output, start_new_session=True
@@ -56,7 +56,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
         break
-    _signal_group(process.pid, signal.SIGKILL)  # children that outlived it
+    _signal_group(process.pid, signal.SIGKILL)  # children that are left
 
 
 def _signal_group(group: int, signum: signal.Signals) -> None:

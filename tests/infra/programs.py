@@ -1,4 +1,4 @@
-"""`python -m ...` as a process of its own, that a test listens to."""
+"""`python -m ...` as a process, whose output a test reads."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ from typing import Self
 
 from tests.infra.paths import ROOT
 
-LONGEST = 60  # seconds that a program may live
+LONGEST = 60  # seconds that a program may run
 
 
 class Program:
-    """`python -m ...` in a process group of its own, in a directory and with variables as the test says."""
+    """`python -m ...` in its own process group, with the test's directory and variables."""
 
     def __init__(self, *arguments: str, cwd: Path, **variables: str) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
@@ -28,32 +28,32 @@ class Program:
             text=True,
             start_new_session=True,
         )
-        self.said = ""
+        self.output = ""
         self._limit = Timer(LONGEST, self.kill)
         self._limit.start()
 
     def read_until(self, words: str) -> str:
-        """The first line that holds `words`; fails where the program ends without it."""
+        """Waits for a line with `words`, and returns it. Fails if the program ends without it."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said += line
+            self.output += line
             if words in line:
                 return line
-        raise AssertionError(f"never said {words!r} but: {self.said}")
+        raise AssertionError(f"no line with {words!r}: {self.output}")
 
     def url(self) -> str:
-        """Where uvicorn says that it listens."""
+        """The URL in uvicorn's output."""
         return self.read_until("Uvicorn running on").split("running on ")[1].split()[0]
 
     def interrupt(self) -> int:
-        """Ctrl-C, which a terminal sends to the whole group; returns the exit status."""
+        """Sends Ctrl-C to the whole group, as a terminal does. Returns the exit status."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.end()
 
     def end(self) -> int:
-        """Waits for the end and the last words; returns the exit status."""
+        """Waits for the end and the rest of the output. Returns the exit status."""
         assert self.process.stdout is not None
-        self.said += self.process.stdout.read()
+        self.output += self.process.stdout.read()
         return self.process.wait()
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""What `sam build` puts into the function, and that it runs as it is."""
+"""The content of the artifact of `sam build`, and that it runs."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ def for_arm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def locked() -> set[str]:
-    """The distributions in the function's lock, by their normalised names."""
+    """Returns the distributions in the function's lock, by their normalised names."""
     lock = (ROOT / "infra/requirements/function.txt").read_text()
     return {normalised(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
 

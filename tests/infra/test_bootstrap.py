@@ -1,4 +1,4 @@
-"""handler/bootstrap, called as Lambda calls a wrapper, on a handler that tells what it has been given."""
+"""handler/bootstrap, called as Lambda calls a wrapper, with a handler that prints its arguments."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def task_root(tmp_path: Path) -> Path:
 def bootstrap(
     task_root: Path, *, interpreter: str = sys.executable, **variables: str
 ) -> tuple[str, list[str], str, list[str]]:
-    """Interpreter, arguments, working directory and module path of the process that bootstrap becomes."""
+    """Returns interpreter, arguments, directory and module path of the process that bootstrap becomes."""
     ours = {"LAMBDA_TASK_ROOT": str(task_root), "LAMBDA_RUNTIME_DIR": "/var/runtime"}
     told = subprocess.run(
         [ROOT / "handler/bootstrap", interpreter, "/var/runtime/bootstrap.py"],

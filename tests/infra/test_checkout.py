@@ -1,4 +1,4 @@
-"""Checkouts as they are: made on Windows, with modes lost, with what editors and file systems leave there."""
+"""Unusual checkouts: of Windows, with lost modes, with files of editors and file systems."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def test_checkout_of_windows_has_unix_line_ends(tmp_path: Path, options: tuple[s
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what a build needs. Its pip installs nothing: this is about the project's own files."""
+    """A copy of what a build needs. Its pip installs nothing: only the project's files are tested."""
     project = tmp_path / "project"
     for name in ("app", "handler", "infra"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -80,7 +80,7 @@ def build(project: Path, name: str = "artifact") -> Path:
 
 
 def files(directory: Path) -> set[str]:
-    """But for bytecode."""
+    """Returns the files without bytecode."""
     found = (path for path in directory.rglob("*") if not path.is_dir() and path.parent.name != "__pycache__")
     return {str(path.relative_to(directory)) for path in found}
 

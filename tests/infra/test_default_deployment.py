@@ -1,8 +1,8 @@
 """The artifact with exactly the environment that the template's defaults give it.
 
-Account and OpenAI are played on this machine, and reached as the real ones are: by the
-Parameter Store and the table of moto, and by api.openai.com through a proxy. A base URL
-in the environment would hide what an empty one does.
+moto is the account, with the Parameter Store and the table. The stand-in is OpenAI, reached
+as api.openai.com through a proxy: a base URL in the environment would hide the effect of an
+empty one.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AWS's emulator 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A function that runs, and what lies between it and OpenAI."""
+    """A running function, and the proxy between it and OpenAI."""
 
     url: str
     variables: dict[str, str]
@@ -44,7 +44,7 @@ def deployment(
     port = urlsplit(running_standin.base_url).port
     assert port
     with account(stack.parameters["ParameterPath"]) as aws, tunnel("api.openai.com", port, directory) as way:
-        # the name of the table is the only thing that a stack adds to the defaults
+        # a stack adds only the name of the table to the defaults
         variables = {n: aws["TABLE_NAME"] if v == {"Ref": "ChatTable"} else str(v) for n, v in declared.items()}
         surroundings = {name: value for name, value in aws.items() if name.startswith("AWS_")}
         surroundings |= {"HTTPS_PROXY": way.url, "https_proxy": way.url, "SSL_CERT_FILE": str(way.authority)}
@@ -54,7 +54,7 @@ def deployment(
 
 
 def managed_runtime(directory: Path) -> Path:
-    """A directory with what the managed runtime brings: boto3, here the one of the tests."""
+    """A directory with what the managed runtime has: boto3, here that of the tests."""
     directory.mkdir()
     for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"):
         module = importlib.util.find_spec(name)

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AWS's emulator 
 def function_url(
     runnable: Runnable, running_standin: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Where the emulator takes events."""
+    """The emulator's URL for events."""
     variables = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": running_standin.base_url}
     with emulating(runnable, tmp_path_factory.mktemp("emulator") / "log", **variables) as url:
         yield url
 
 
 def stream_events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """Name and data of the events of a stream in which every event has one line of each."""
+    """Returns name and data of the events of a stream with one line of each."""
     blocks = body.decode().removesuffix("\n\n").split("\n\n")
     fields = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
     return [(field["event"], json.loads(field["data"])) for field in fields]

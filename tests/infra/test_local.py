@@ -25,9 +25,9 @@ Start = Callable[..., Program]
 
 
 def ready_url(local: Program) -> str:
-    """The URL of a server that takes connections; its reloader prints the URL before that."""
+    """Waits until the server listens, and returns its URL, which is printed before that."""
     url = local.url()
-    if "Application startup complete" not in local.said:
+    if "Application startup complete" not in local.output:
         local.read_until("Application startup complete")
     return url
 
@@ -43,10 +43,10 @@ def test_missing_key_gives_demo_answers(program: Start) -> None:
     ).json()
     assert answer == {"data": "scripted"}
     assert local.interrupt() == 0
-    assert local.said.count("demo answers") == 1
-    assert local.said.count("Started server process") == 1  # the application's, not the stand-in's
-    assert "scripted" not in local.said  # the prompt, which is in the URL
-    assert "Traceback" not in local.said
+    assert local.output.count("demo answers") == 1
+    assert local.output.count("Started server process") == 1  # the application's, not the stand-in's
+    assert "scripted" not in local.output  # the prompt, which is in the URL
+    assert "Traceback" not in local.output
 
 
 def test_key_and_base_url_disable_demo(program: Start) -> None:
@@ -64,7 +64,7 @@ def test_key_and_base_url_disable_demo(program: Start) -> None:
         )
         assert openai.wait_received().token == "key"
         local.interrupt()
-    assert "demo answers" not in local.said
+    assert "demo answers" not in local.output
 
 
 def test_taken_port_is_one_line(program: Start) -> None:
@@ -72,7 +72,7 @@ def test_taken_port_is_one_line(program: Start) -> None:
         port = taken.getsockname()[1]
         local = program("infra.local", PORT=str(port))
         assert local.end() == 1
-    assert local.said.splitlines() == [
+    assert local.output.splitlines() == [
         f"cannot listen on 127.0.0.1:{port}: Address already in use. Choose another port: PORT=8001 make run"
     ]
 
@@ -95,27 +95,27 @@ WRONG = {
 def test_wrong_setting_ends_server_before_reloader(program: Start, name: str) -> None:
     local = program("infra.local", PORT="0", **{name: WRONG[name]})
     assert local.end() == 1
-    assert len(local.said.splitlines()) == 1
-    assert name in local.said or WRONG[name] in local.said
-    assert "canary" not in local.said
+    assert len(local.output.splitlines()) == 1
+    assert name in local.output or WRONG[name] in local.output
+    assert "canary" not in local.output
 
 
 def test_a_wrong_env_file_ends_the_server(program: Start, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("INSTRUCTIONS=Grüße".encode("latin-1"))
     local = program("infra.local", PORT="0")
     assert local.end() == 1
-    assert local.said.startswith(".env: ")
-    assert len(local.said.splitlines()) == 1
+    assert local.output.startswith(".env: ")
+    assert len(local.output.splitlines()) == 1
 
 
 def test_application_that_cannot_be_built_ends_reloader(program: Start) -> None:
-    """The client of the table is made with the application only."""
+    """The client of the table is created with the application."""
     local = program(
         "infra.local", PORT="0", TABLE_NAME="table", AWS_DEFAULT_REGION="eu-central-1", AWS_ENDPOINT_URL="x"
     )
     assert local.end() == 1
-    assert "AWS_ENDPOINT_URL: " in local.said
-    assert "Traceback" not in local.said
+    assert "AWS_ENDPOINT_URL: " in local.output
+    assert "Traceback" not in local.output
 
 
 WAITING = {"message": script({"created": True}, {"text": "begun"}, {"gate": "never"})}
@@ -123,7 +123,7 @@ WAITING = {"message": script({"created": True}, {"text": "begun"}, {"gate": "nev
 
 @contextmanager
 def waiting_stream(url: str) -> Iterator[Iterator[str]]:
-    """The lines of an answer that has begun and never ends by itself."""
+    """Yields the lines of an answer that has begun and never ends."""
     with httpx2.stream("POST", f"{url}/api/chat/stream", json=WAITING, timeout=30) as response:
         lines = response.iter_lines()
         assert any("begun" in line for line in lines)
@@ -131,7 +131,7 @@ def waiting_stream(url: str) -> Iterator[Iterator[str]]:
 
 
 def last_event(lines: Iterator[str]) -> tuple[str, str]:
-    """Name and status of the last event of a stream that ends as HTTP wants it."""
+    """Returns name and status of the last event of a stream that ends properly."""
     fields = dict(line.split(": ", 1) for line in lines if ": " in line)
     return fields["event"], json.loads(fields["data"])["status"]
 
@@ -145,8 +145,8 @@ def test_a_reload_ends_streams_as_interrupted(program: Start) -> None:
     local.read_until("Application startup complete")
     assert httpx2.get(f"{url}/api/health").status_code == 200
     assert local.interrupt() == 0
-    assert "Traceback" not in local.said
-    assert "exceeded" not in local.said  # nothing had to be cancelled
+    assert "Traceback" not in local.output
+    assert "exceeded" not in local.output  # nothing had to be cancelled
 
 
 @pytest.mark.parametrize("command", [("infra.local",), ("fastapi", "dev", "--no-reload", "--port=0")], ids=" ".join)
@@ -157,11 +157,11 @@ def test_end_of_server_ends_streams_as_interrupted(program: Start, tmp_path: Pat
         os.killpg(local.process.pid, signal.SIGINT)
         assert last_event(lines) == ("end", "interrupted")
     assert local.end() == 0
-    assert "Traceback" not in local.said
+    assert "Traceback" not in local.output
 
 
 def test_an_offer_of_http_2_loses_no_body(program: Start) -> None:
-    """As Java's HttpClient makes it (RFC 7540, 3.2)."""
+    """A request as Java's HttpClient sends it (RFC 7540, 3.2)."""
     local = program("infra.local", PORT="0")
     url = ready_url(local)
     offer = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQAoAAAAAIAAAAA"}
@@ -203,7 +203,7 @@ def test_readable_env_file_is_one_line(program: Start, tmp_path: Path) -> None:
     (tmp_path / ".env").chmod(0o644)
     local = program("uvicorn", "infra.local:app", "--port=0")
     local.url()
-    assert len([line for line in local.said.splitlines() if "chmod 600 .env" in line]) == 1
+    assert len([line for line in local.output.splitlines() if "chmod 600 .env" in line]) == 1
 
 
 def test_documented_copy_of_env_file_is_private(tmp_path: Path) -> None:
@@ -217,11 +217,11 @@ def test_documented_copy_of_env_file_is_private(tmp_path: Path) -> None:
 def test_wrong_setting_is_one_line(program: Start) -> None:
     local = program("uvicorn", "infra.local:app", "--port=0", OPENAI_TIMEOUT_FIRST="soon")
     assert local.end() == 1
-    assert local.said.startswith("OPENAI_TIMEOUT_FIRST: ")
-    assert len(local.said.splitlines()) == 1
+    assert local.output.startswith("OPENAI_TIMEOUT_FIRST: ")
+    assert len(local.output.splitlines()) == 1
 
 
 def test_import_builds_no_application(program: Start) -> None:
     local = program("timeit", "-n1", "-r1", "import infra.local", OPENAI_TIMEOUT_FIRST="soon")
     assert local.end() == 0
-    assert "demo answers" not in local.said
+    assert "demo answers" not in local.output

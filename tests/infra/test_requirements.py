@@ -16,7 +16,7 @@ def text(lock: str) -> str:
 
 
 def pins(lock: str) -> set[tuple[str, str]]:
-    """Name and version of everything in the lock."""
+    """Returns name and version of each distribution in the lock."""
     return {(name, version) for name, version, _ in PIN.findall(text(lock))}
 
 

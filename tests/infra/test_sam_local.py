@@ -1,6 +1,6 @@
-"""`sam local` in a real container engine: the built function, the events of infra/events, the stand-in on this machine.
+"""`sam local` in a real container engine: the built function, infra/events, the stand-in.
 
-Only where an engine answers on DOCKER_HOST, or where Docker's default is.
+Skipped if no engine answers on DOCKER_HOST or Docker's default.
 """
 
 import json
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
     reason=f"no container engine answers on DOCKER_HOST: {engine.why_there_is_none()}",
 )
 
-# event -> content type of the answer, and what its body must hold
+# event -> content type of the answer, and a part of its body
 ANSWERS = {
     "page": ("text/html", "<title>Rivulet</title>"),
     "health": ("application/json", '{"status":"ok"}'),
@@ -42,19 +42,19 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def standin_port() -> Iterator[int]:
-    """A stand-in that containers can reach: they come by the engine's bridge, not by loopback."""
+    """A stand-in that containers can reach: they connect through the engine's bridge."""
     with StandIn(host="0.0.0.0", first_token=0, tokens_per_second=5000) as standin:
         yield int(standin.base_url.removesuffix("/v1").rpartition(":")[2])
 
 
 def sam_local(command: str, build: Build, *options: str | Path) -> list[str | Path]:
-    """The command line: as a user has it, but for the place of the build, and for images that need no pull."""
+    """Returns the command line of a user, with the place of the build and without pulls of images."""
     pull = ["--skip-pull-image"] if engine.has_base_image() else []
     return [SAM, "local", command, "--config-file", ROOT / "samconfig.toml", "-t", build.template, *pull, *options]
 
 
 def variables(standin_port: int) -> dict[str, str]:
-    """The host's name is samconfig.toml's; the port is the test's own."""
+    """The host's name is that of samconfig.toml; the port is the test's."""
     return {"OPENAI_BASE_URL": f"http://host.containers.internal:{standin_port}/v1"}
 
 
@@ -122,7 +122,7 @@ def test_interrupt_during_answer_leaves_no_container(build: Build, tmp_path: Pat
 
 @contextmanager
 def removing_container(log: Path) -> Iterator[Callable[[], str]]:
-    """Gives what names the container of this log of `sam local`, and removes it should it be left in the end."""
+    """Yields a function that returns the container of this log; removes a container that is left."""
 
     def container() -> str:
         return log.read_text().partition("SAM_CONTAINER_ID: ")[2].partition("\n")[0]

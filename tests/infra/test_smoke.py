@@ -1,4 +1,4 @@
-"""The smoke test of a deployed URL, against servers that do right and wrong."""
+"""The smoke test of a deployed URL, against right and wrong servers."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ END = 'event: end\ndata: {"status": "%s"}\n\n'
 
 @pytest.fixture
 def app(make_settings: MakeSettings) -> Iterator[ASGIApp]:
-    """The app, with a model that takes its time."""
+    """The app, with a slow model."""
     with StandIn(first_token=0.1, tokens_per_second=1000) as standin:
         yield create_app(make_settings(openai_base_url=standin.base_url))
 

@@ -1,4 +1,4 @@
-"""template.yaml, as CloudFormation would see it."""
+"""template.yaml, as CloudFormation gets it."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from app.store.dynamodb.schema import create_table_input, time_to_live_input
 from handler.prefix import BASE_PATH
 from tests.infra.cloudformation import Stack, translate
 
-# what a stack says differently from the settings' defaults, and why
+# the values of a stack that differ from the settings' defaults, and why
 DIFFERENT = {
     "LOG_FORMAT": "json",  # CloudWatch reads it
     "METRICS_NAMESPACE": "Rivulet",  # there is a CloudWatch to send metrics to
@@ -48,7 +48,7 @@ def variables(stack: Stack) -> dict[str, str]:
 
 
 def statements(stack: Stack) -> dict[str, list[str]]:
-    """What the function may do: action -> resources, as text."""
+    """Returns the function's permissions: action -> resources, as text."""
     policies = stack.properties("ChatRole")["Policies"]
     listed = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     return {str(s["Action"]): [str(r) for r in as_list(s["Resource"])] for s in listed}
@@ -187,7 +187,7 @@ BYTES_PER_CHARACTER = {"INSTRUCTIONS": 2}  # everything else is ASCII
 
 
 def settings_of_parameters(template: dict[str, Any]) -> dict[str, tuple[dict[str, Any], FieldInfo]]:
-    """The parameters that are settings: variable -> parameter and field."""
+    """Returns the parameters that are settings: variable -> parameter and field."""
     environment = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
     return {
@@ -198,7 +198,7 @@ def settings_of_parameters(template: dict[str, Any]) -> dict[str, tuple[dict[str
 
 
 def limits(field: FieldInfo) -> tuple[float | None, float | None]:
-    """Least and greatest value of a setting; None for no limit."""
+    """Returns minimum and maximum of a setting; None for no limit."""
 
     def limit(name: str) -> Any:
         return next((value for each in field.metadata if (value := getattr(each, name, None)) is not None), None)
@@ -258,7 +258,7 @@ def test_stack_takes_base_urls_that_settings_take(template: dict[str, Any], url:
 
 
 def longest_value(template: dict[str, Any], value: object) -> int:
-    """Most characters of a variable's value."""
+    """Returns the maximum length of a variable's value."""
     match value:
         case {"Ref": "ChatTable"}:
             return LONGEST_TABLE_NAME
@@ -287,7 +287,7 @@ def test_variables_have_defaults_of_settings(stack: Stack, monkeypatch: pytest.M
     default = Settings(_env_file=None)
     for name, value in variables(stack).items():
         monkeypatch.setenv(name, value)
-    # given a key, the settings need not ask the Parameter Store
+    # with a key, the settings do not read the Parameter Store
     configured = Settings(_env_file=None, openai_api_key="made-up")
 
     changed = {name.upper() for name, value in configured if value != getattr(default, name)}

@@ -18,6 +18,6 @@ def http(standin: StandIn) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 async def openai(standin: StandIn) -> AsyncIterator[AsyncOpenAI]:
-    """The real SDK; it does not retry, so that every status is seen."""
+    """The real SDK, without retries."""
     async with AsyncOpenAI(api_key="key", base_url=standin.base_url, max_retries=0) as client:
         yield client

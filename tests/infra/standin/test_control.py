@@ -1,4 +1,4 @@
-"""What a test learns of the requests, in-process and over HTTP."""
+"""The request log, in the process and over HTTP."""
 
 import math
 import time
@@ -126,7 +126,7 @@ def test_control_takes_only_loopback_peers(host: str, expected: bool) -> None:
     ("method", "path"), [("GET", "/standin/requests"), ("DELETE", "/standin/requests"), ("POST", "/standin/gates/g")]
 )
 async def test_control_refuses_other_peers(method: str, path: str) -> None:
-    """No socket of a test comes from elsewhere, so the peer's address is set."""
+    """Sets the peer's address: all sockets of a test are on loopback."""
     app = create_standin_app(State(Timing(0, math.inf)))
     transport = httpx2.ASGITransport(app, client=("10.88.0.2", 40000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://standin") as client:

@@ -1,4 +1,4 @@
-"""Plays over a socket: every byte as the play says."""
+"""Scripts over a socket, compared byte by byte."""
 
 import json
 from collections.abc import Iterator

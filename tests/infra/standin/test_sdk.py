@@ -1,4 +1,4 @@
-"""The real SDK, typed, over a socket: what it reads must be what the API would have sent."""
+"""The real SDK, typed, over a socket: it must read what the real API would have sent."""
 
 import openai as sdk
 import pytest
@@ -44,7 +44,7 @@ async def test_event_numbers_have_no_gap(openai: AsyncOpenAI) -> None:
 @pytest.mark.parametrize("options", [{}, {"max_output_tokens": 16}])
 async def test_events_have_fields_of_sdk(openai: AsyncOpenAI, options: dict[str, int]) -> None:
     for event in await events_of(openai, "Hi", **options):
-        # the SDK builds its objects without validation: this is where a missing field would show
+        # the SDK does not validate its objects: a missing field fails here
         EVENT.validate_json(event.to_json(), strict=True)
 
 

@@ -46,8 +46,8 @@ def test_program_serves_until_interrupt(program: Callable[..., Program]) -> None
     response = httpx2.post(url, json={"model": "m", "input": "Hi"}, headers={"authorization": "Bearer key"})
     assert response.json()["status"] == "completed"
     standin.interrupt()
-    assert "Finished server process" in standin.said
-    assert "Traceback" not in standin.said
+    assert "Finished server process" in standin.output
+    assert "Traceback" not in standin.output
 
 
 def test_taken_port_is_one_line(program: Callable[..., Program]) -> None:
@@ -55,5 +55,5 @@ def test_taken_port_is_one_line(program: Callable[..., Program]) -> None:
         port = taken.getsockname()[1]
         standin = program("infra.standin", "--port", str(port))
         assert standin.end() != 0
-    assert f"('127.0.0.1', {port}): address already in use" in standin.said
-    assert "Traceback" not in standin.said
+    assert f"('127.0.0.1', {port}): address already in use" in standin.output
+    assert "Traceback" not in standin.output
