@@ -1,7 +1,7 @@
 """Measures the English of the tree; `python -m tests.prose` fails beyond the limits.
 
-Read are the documents, docstrings, comments, template descriptions and the names of
-tests. The counts are upper bounds: a word that is right in its place counts as well.
+It reads the documents, docstrings, comments, template descriptions and the names of tests.
+The counts are upper bounds: a word that is right in its place counts as well.
 `--list` prints each place.
 """
 
@@ -25,8 +25,7 @@ MAX_DOCSTRING_WIDTH = 88
 LIMITS = {"a person for a thing": 0.1, "where for if": 0.5, "software that talks": 0.5}
 PATTERNS = {
     "a person for a thing": re.compile(r"\b(whoever|whomever|somebody|someone|nobody)\b", re.IGNORECASE),
-    # "where" as a place: after a preposition or a verb of knowing, or before a verb of
-    # place
+    # "where" is a place after a preposition or a verb of knowing, or before a verb of place
     "where for if": re.compile(
         r"(?<!from )(?<!of )(?<!to )(?<!is )(?<!show )(?<!shows )(?<!names )(?<!knows )"
         r"(?<!places )(?<!place )(?<!\| )\bwhere\b(?! (to|from|the \w+ (lies|lives|stands)))",
@@ -45,14 +44,14 @@ class Passage(NamedTuple):
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """The files that git tracks."""
+    """Returns the files that git tracks."""
     command = ["git", "ls-files", "-z", *patterns]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in names.split("\0") if name and "/vendor/" not in name]
 
 
 def docstrings(path: Path, tree: ast.AST) -> Iterator[Passage]:
-    """Each string that stands alone as a statement: docstrings of attributes as well."""
+    """Yields each string that is a statement, docstrings of attributes included."""
     name = str(path.relative_to(ROOT))
     for node in ast.walk(tree):
         match node:
@@ -61,7 +60,7 @@ def docstrings(path: Path, tree: ast.AST) -> Iterator[Passage]:
 
 
 def comments(path: Path) -> Iterator[Passage]:
-    """The comments of a Python file, without directives to a tool."""
+    """Yields the comments of a Python file, without directives to a tool."""
     name = str(path.relative_to(ROOT))
     for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
         if token.type == tokenize.COMMENT:
@@ -70,7 +69,7 @@ def comments(path: Path) -> Iterator[Passage]:
 
 
 def lines(path: Path, pattern: str) -> Iterator[Passage]:
-    """The first group of `pattern` in each line that has it."""
+    """Yields the first group of `pattern` in each line that has it."""
     name = str(path.relative_to(ROOT))
     in_code = False
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -81,7 +80,7 @@ def lines(path: Path, pattern: str) -> Iterator[Passage]:
 
 
 def passages() -> Iterator[Passage]:
-    """All prose of the tree."""
+    """Yields all prose of the tree."""
     for path in tracked("*.py"):
         yield from docstrings(path, ast.parse(path.read_text()))
         yield from comments(path)
@@ -96,7 +95,7 @@ def passages() -> Iterator[Passage]:
 
 
 def test_names() -> list[str]:
-    """The names of all test functions, without their prefix."""
+    """Returns the names of all test functions, without their prefix."""
     return [
         node.name.removeprefix("test_")
         for path in tracked("tests/*.py")
@@ -106,7 +105,7 @@ def test_names() -> list[str]:
 
 
 def rates(everything: list[Passage]) -> Iterator[tuple[str, float, float]]:
-    """Each pattern with its rate in 1,000 words and its limit."""
+    """Yields each pattern with its rate in 1,000 words and its limit."""
     words = sum(len(passage.text.split()) for passage in everything)
     for kind, limit in LIMITS.items():
         found = sum(len(PATTERNS[kind].findall(passage.text)) for passage in everything)
@@ -114,7 +113,7 @@ def rates(everything: list[Passage]) -> Iterator[tuple[str, float, float]]:
 
 
 def figures(everything: list[Passage]) -> Iterator[tuple[str, float, float]]:
-    """Each measure with its value and its limit."""
+    """Yields each measure with its value and its limit."""
     yield from rates(everything)
     widths = [
         max(map(len, passage.text.splitlines() or [""]))

@@ -1,4 +1,4 @@
-"""The arrows of the design, held: who may import whom, what the top level holds."""
+"""The imports that the design allows, and the files of the top level."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SOURCES = {
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """Every module that is imported anywhere in the tree, by its full name."""
+    """Yields every module that is imported anywhere in the tree, by its full name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -24,7 +24,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def importers(*names: str) -> set[str]:
-    """The files that import one of `names`, or something below it."""
+    """Returns the files that import one of `names`, or a module below it."""
     return {
         path
         for path, tree in SOURCES.items()
@@ -95,7 +95,7 @@ MODULES = {module_of(path) for path in SOURCES}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The modules of this project that the tree imports, packages that it imports from included."""
+    """Yields the modules of this project that the tree imports, and the packages of their names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)

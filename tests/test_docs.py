@@ -1,4 +1,4 @@
-"""The documents in docs/ describe what is there."""
+"""The documents in docs/ match the code."""
 
 import re
 from pathlib import Path

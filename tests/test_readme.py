@@ -1,4 +1,4 @@
-"""What the README names exists: commands, settings with their defaults, routes, files, parameters."""
+"""The commands, settings, routes, files and parameters in the README exist."""
 
 import re
 from pathlib import Path

@@ -1,8 +1,8 @@
 """`python -m tests.bench`: Rivulet, its adapter, uvicorn behind Lambda Web Adapter, and a bare loop, side by side.
 
-Each streams the tutorial's answer, from the same model to the same Runtime API: Rivulet by its own application, all
-others by the tutorial's. Model, Runtime API and AWS account, which are this process, have a core of their own where
-there are two; all processes of a contestant share another.
+Each streams the tutorial's answer from the same model to the same Runtime API: Rivulet with its
+own application, all others with the tutorial's. Model, Runtime API and AWS account run in this
+process, on its own core if there are two; the processes of a contestant share another.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from tests.bench.table import Limit, Line, show
 JUDGED = (RIVULET, ADAPTER)
 FLOOR = BARE.name
 NOTES = """
-Medians of several rounds; many streams and memory are measured once. Rivulet keeps every turn in its store (here
-SQLite), and writes a log line and metrics; the others do none of that.
-As deployed: the key is in the Parameter Store and turns are in DynamoDB, both played by moto. LWA and the tutorial read
-no Parameter Store and keep nothing: their figure is the one above, put there to be compared with.
+Medians of several rounds; many streams and memory are measured once. Rivulet stores every turn (here in SQLite), and
+writes a log line and metrics; the others do none of that.
+As deployed: the key is in the Parameter Store and turns are in DynamoDB, both of moto. LWA and the tutorial read no
+Parameter Store and store nothing: their figure is the one above, for comparison.
 First answer: to a question that waits already when the process is started. What is imported and opened only after the
 first poll is put off and not saved, and this shows it.
 LWA's client leaves Nagle's algorithm on: a small write waits until the one before is acknowledged, for which Linux may
@@ -70,7 +70,7 @@ async def lines() -> AsyncIterator[Line]:
 
 
 def beside_lwa(figures: measures.Figures, deployed: Contestant) -> measures.Figures:
-    """What Rivulet has as it is deployed, in its own column, and beside it LWA's, where there is that."""
+    """Returns Rivulet's figures as deployed, in its own column, with LWA's if there are any."""
     return {RIVULET.name: figures[deployed.name]} | {name: figures[name] for name in (LWA,) if name in figures}
 
 

@@ -1,5 +1,5 @@
-"""An AWS account for a function as it is deployed: the key in the Parameter Store, and the table. moto plays it, in a
-thread of this process.
+"""An AWS account for a deployed function: the key in the Parameter Store, and the table.
+It is moto in a thread of this process.
 """
 
 import logging
@@ -20,7 +20,7 @@ REGION = "eu-central-1"
 
 @contextmanager
 def account(path: str = PATH) -> Iterator[dict[str, str]]:
-    """The variables that the deployed function has for it; the parameters are below `path`."""
+    """The variables of the deployed function; the parameters are below `path`."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
@@ -42,5 +42,5 @@ def account(path: str = PATH) -> Iterator[dict[str, str]]:
 
 
 def client(service: str, url: str) -> Any:
-    """boto3's, for this account, whatever the environment says of another."""
+    """boto3's client for this account, independent of the environment."""
     return boto3.client(service, endpoint_url=url, region_name=REGION, **KEYS)

@@ -1,4 +1,4 @@
-"""The tutorial's application in our adapter, and nothing else of ours. `python -m tests.bench.adapter`."""
+"""Only the tutorial's application in our adapter. `python -m tests.bench.adapter`."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ from handler.runtime import run
 
 
 def create_app() -> ASGI:
-    """As handler.__main__ does it."""
+    """Runs it like handler.__main__."""
     from tests.bench.tutorial import app  # noqa: PLC0415 - see there
 
     gc.freeze()

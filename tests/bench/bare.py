@@ -1,4 +1,4 @@
-"""The floor: the tutorial's stream in a bare loop, and nothing else. `python -m tests.bench.bare`."""
+"""The floor: only the tutorial's stream in a bare loop. `python -m tests.bench.bare`."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tests.bench.loop import BEGINNING, END, chunk, serve
 
 
 class Answer:
-    """By OpenAI's client, as the tutorial has it."""
+    """Streams with OpenAI's client, like the tutorial."""
 
     def __init__(self) -> None:
         self._client = AsyncOpenAI()

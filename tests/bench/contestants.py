@@ -1,4 +1,4 @@
-"""Who is measured: what is run, in which environment, and what it costs."""
+"""What is measured: the processes of each contestant, their environment, and their cost."""
 
 import asyncio
 import os
@@ -32,14 +32,14 @@ LAMBDA = {
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to run the tutorial's application on Lambda: the processes that it takes, the first one started first."""
+    """A way to run the tutorial's application on Lambda: its processes, in the order of their start."""
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def given(self, name: str, variables: Mapping[str, str]) -> Self:
-        """The same in another environment, and under another name."""
+        """Returns the same with another environment and name."""
         return replace(self, name=name, variables={**self.variables, **variables})
 
 
@@ -52,7 +52,7 @@ SOCKETS = Contestant("only sockets", ((sys.executable, "-m", "tests.bench.socket
 
 
 def lambda_web_adapter() -> Contestant | None:
-    """uvicorn behind Lambda Web Adapter, as its documentation has it for streaming; None where it is not installed."""
+    """uvicorn behind Lambda Web Adapter, as documented for streaming; None if it is not installed."""
     binary = shutil.which("lambda-adapter")
     if binary is None:
         return None
@@ -71,11 +71,11 @@ class Running:
         self._pids = [process.pid for process in processes]
 
     def since_exec(self, moment: int) -> float:
-        """ms from the start of the first process to that moment, which is one of the emulator's."""
+        """Returns ms from the start of the first process to that time of the emulator."""
         return (moment - self._began) / 1e6
 
     def cpu(self) -> float:
-        """Seconds of CPU time that they have taken so far (clock_getcpuclockid(3) has the clock's number)."""
+        """Returns their seconds of CPU time so far (clock_getcpuclockid(3) has the clock's number)."""
         return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._pids)
 
     def memory(self) -> int:
@@ -86,7 +86,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Track:
-    """Where contestants run: the model that they ask, and a directory of their own."""
+    """The environment of contestants: the model, and a directory."""
 
     base_url: str
     directory: Path
@@ -95,9 +95,9 @@ class Track:
     async def run(
         self, contestant: Contestant, emulator: RuntimeApi | None = None, **variables: str
     ) -> AsyncIterator[Running]:
-        """The contestant, from its first poll to the end of the block. What it prints is shown where that fails.
+        """Runs the contestant in a block, which begins at its first poll. Shows its output if it fails.
 
-        Events that the emulator has already wait for that poll.
+        Events that are queued already wait for that poll.
         """
         log = self.directory / f"{contestant.name}.log"
         async with emulator or RuntimeApi() as api, AsyncExitStack() as stack:
@@ -133,7 +133,7 @@ class Track:
 async def process(
     command: Sequence[str], directory: Path, environment: Mapping[str, str], output: IO[bytes]
 ) -> AsyncIterator[Process]:
-    """The process, on the contestants' core, to the end of the block."""
+    """Runs the process on the contestants' core in a block."""
     with on_core(CORES[-1]):
         started = await asyncio.create_subprocess_exec(
             *command, cwd=directory, env=environment, stdout=output, stderr=output
@@ -153,7 +153,7 @@ def track(base_url: str) -> Iterator[Track]:
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Processes that are started meanwhile run on this core, and stay there."""
+    """Lets processes that are started in the block run on this core."""
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

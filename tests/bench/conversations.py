@@ -1,7 +1,8 @@
-"""What long conversations cost others: `python -m tests.bench.conversations` prints the longest wait of another client
-while each request is served, and how much memory the export of the largest conversation takes.
+"""The effect of long conversations on other clients: `python -m tests.bench.conversations`.
 
-The other client reads a turn and appends to its log, over and over, in the same process and store (SQLite).
+It prints the longest wait of another client during each request, and the memory for the
+export of the largest conversation. The other client repeatedly reads a turn and appends to
+its log, in the same process and store (SQLite).
 """
 
 import asyncio
@@ -28,7 +29,7 @@ MAX_WAIT = 100.0  # ms
 MAX_MEMORY = 200.0  # MB
 TURNS = 6_000
 LARGEST_TURNS = 3_000
-LARGEST = "\N{ROWBOAT}" * 40_000  # the most characters that MAX_MESSAGE_CHARS allows, of four bytes each
+LARGEST = "\N{ROWBOAT}" * 40_000  # the maximum of MAX_MESSAGE_CHARS, of four bytes each
 TOKENS = 100_000  # of one very long answer
 ME = Caller("bench", "r")
 HELLO = {"type": "response.output_text.delta", "delta": "Hello"}
@@ -36,7 +37,7 @@ COMPLETED = {"type": "response.completed", "response": {"status": "completed", "
 
 
 class AtOnce:
-    """An upstream that has answered before it is asked."""
+    """An upstream with one answer for every question."""
 
     async def open(self, prompt: Prompt) -> "AtOnce":
         del prompt
@@ -54,7 +55,7 @@ class AtOnce:
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Has nothing to close."""
 
 
 def new_id() -> str:
@@ -62,7 +63,7 @@ def new_id() -> str:
 
 
 async def add_turn(store: SQLiteStore, conversation: str, parent: str | None, message: str, *answer: Event) -> str:
-    """A completed turn; returns its id."""
+    """Creates a completed turn. Returns its id."""
     turn, now = new_id(), time.time()
     head = TurnHead(turn, ME.owner, "p", conversation, parent, message, "m", None, now, now + 1e6)
     await store.create(head, "title")
@@ -76,7 +77,7 @@ END = End(status=Status.COMPLETED)
 
 
 async def fill(store: SQLiteStore, turns: int, message: str, answer: str) -> tuple[str, str]:
-    """A conversation in which each turn follows the one before; its id and its newest turn's."""
+    """Creates a conversation in which each turn follows the one before. Returns its id and its newest turn's."""
     conversation, parent = new_id(), None
     for _ in range(turns):
         parent = await add_turn(store, conversation, parent, message, Text(delta=answer))
@@ -85,7 +86,7 @@ async def fill(store: SQLiteStore, turns: int, message: str, answer: str) -> tup
 
 
 class Other:
-    """Another client, and how long it waits at most."""
+    """Another client, and its longest wait."""
 
     def __init__(self, chat: Turns, store: SQLiteStore) -> None:
         self.longest = 0.0
@@ -100,13 +101,13 @@ class Other:
         while True:
             began = time.perf_counter()
             await self._chat.read(ME, head.turn_id)
-            await self._store.append(head, batch)  # again and again, so that the log stays short
+            await self._store.append(head, batch)  # the same slot again, so that the log stays short
             self.longest = max(self.longest, time.perf_counter() - began)
             await asyncio.sleep(0.001)
 
 
 async def longest_wait(chat: Turns, store: SQLiteStore, request: Callable[[], Awaitable[object]]) -> float:
-    """ms that the other client waits at most while the request is served."""
+    """Returns the other client's longest wait during the request, in ms."""
     other = Other(chat, store)
     task = asyncio.create_task(other.run())
     await asyncio.sleep(0.2)
@@ -160,7 +161,7 @@ async def waits(directory: Path) -> dict[str, float]:
 
 
 async def export(directory: Path) -> dict[str, float]:
-    """MB that are sent, and by which the memory of this process grows meanwhile."""
+    """Returns the MB sent, and the MB by which the memory of this process grows."""
     store = SQLiteStore(directory / "export.db")
     chat = Turns(Settings(_env_file=None), cast("Upstream", AtOnce()), store, lambda _: None)
     conversation = json.loads((directory / "export.json").read_text())
@@ -173,7 +174,7 @@ async def export(directory: Path) -> dict[str, float]:
 
 
 def peak_memory() -> float:
-    """MB of this process (Linux)."""
+    """Returns the MB of this process (Linux)."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1e3
 
@@ -190,7 +191,7 @@ PARTS = {"waits": waits, "prepare": prepare, "export": export}
 
 
 def run(part: str, directory: str) -> dict[str, float]:
-    """The part's figures, from a process of its own: the memory of one must not hide that of another."""
+    """Returns the part's figures from a separate process, so that memory is measured alone."""
     command = (sys.executable, "-m", "tests.bench.conversations", part, directory)
     figures: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return figures

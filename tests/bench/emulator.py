@@ -1,14 +1,14 @@
-"""The Runtime API, made to be fast and to measure; tests/fakes has the one that checks.
+"""A fast Runtime API for measurements; the one of tests/fakes checks the protocol.
 
     async with RuntimeApi() as api:
-        api.queue(event)                           # where one is to wait for the first poll
+        api.queue(event)                           # for the first poll
         start_something(api.address)
         await api.first_poll
         invocation = await api.invoke(event)       # returns when the response is complete
         invocation.first_byte, invocation.delays   # what is measured
 
-It also answers what Lambda Web Adapter asks as an extension (Lambda Extensions API 2020-01-01). Times are those of
-`time.perf_counter_ns`, which all processes of a machine share.
+It also has the part of the Extensions API that Lambda Web Adapter uses (2020-01-01). Times are
+of `time.perf_counter_ns`, which all processes of a machine share.
 """
 
 import asyncio
@@ -31,28 +31,28 @@ REGISTERED = (
 
 
 class Invocation:
-    """One event, and what is measured of the response to it."""
+    """One event, and the measurements of its response."""
 
     def __init__(self, event: bytes) -> None:
         self.id = str(uuid.uuid4())
         self.event = event
         self.handed_out = 0
         self.first_byte = 0
-        """When the first byte behind the prelude came."""
+        """The arrival of the first byte after the prelude."""
         self.delays: list[int] = []
-        """For each token, ns from when the model sent it."""
+        """For each token, the ns since the model sent it."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._prelude: bytes | None = b""
         self._rest = b""
 
     async def complete(self) -> Self:
-        """Raises RuntimeError where the answer is an error, TimeoutError where none comes."""
+        """Waits for the response. Raises RuntimeError for an error, and TimeoutError."""
         async with asyncio.timeout(LIMIT):
             await self.over
         return self
 
     def take(self, data: bytes, now: int) -> None:
-        """A piece of the response's body."""
+        """Takes a piece of the response's body."""
         if self._prelude is not None:
             self._prelude, delimiter, data = (self._prelude + data).partition(NULS)
             if not delimiter:
@@ -65,7 +65,7 @@ class Invocation:
 
 
 class RuntimeApi:
-    """Serves one contestant. `quick` acknowledges what comes at once, where Linux may wait up to 40 ms."""
+    """Serves one contestant. `quick` acknowledges at once; Linux may otherwise wait up to 40 ms."""
 
     def __init__(self, *, quick: bool = False) -> None:
         self.quick = quick
@@ -84,14 +84,14 @@ class RuntimeApi:
         self._server.close()
 
     def queue(self, event: bytes) -> Invocation:
-        """An event for whoever polls next."""
+        """Queues an event for the next poll."""
         invocation = Invocation(event)
         self._events.append(invocation)
         self._hand_out()
         return invocation
 
     async def invoke(self, event: bytes) -> Invocation:
-        """Raises as `Invocation.complete` does."""
+        """Sends an event, and waits for its response, like `Invocation.complete`."""
         return await self.queue(event).complete()
 
     def poll(self, connection: "Connection", now: int) -> None:
@@ -101,7 +101,7 @@ class RuntimeApi:
         self._hand_out()
 
     def failed(self, path: str, report: bytes) -> None:
-        """What was posted to an address of an error ends whatever waits."""
+        """Ends all waits with the error that was posted."""
         error = RuntimeError(f"{path}: {report.decode()}")
         waiting: list[asyncio.Future[Any]] = [self.first_poll, *(each.over for each in self.open.values())]
         for future in waiting:
@@ -124,7 +124,7 @@ class RuntimeApi:
 
 
 class Connection(asyncio.Protocol):
-    """One connection from a runtime. `_read` is the state: what to make of the bytes at hand."""
+    """One connection from a runtime. `_read` is the state: the function for the next bytes."""
 
     def __init__(self, api: RuntimeApi) -> None:
         self._api = api
@@ -141,14 +141,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter_ns()
-        if self._api.quick:  # Linux forgets it again
+        if self._api.quick:  # Linux resets it
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._buffer += data
         while self._read(now):
             pass
 
     def _cut(self, end: bytes) -> bytes | None:
-        """The bytes before `end`, without which there is nothing to be read yet."""
+        """Returns the bytes before `end`; None without it."""
         found, mark, rest = self._buffer.partition(end)
         if not mark:
             return None
@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
         return bool(self._buffer)
 
     def _end(self, now: int, body: bytes) -> None:
-        """A request is complete."""
+        """Handles a whole request."""
         self._read = self._read_head
         match self._path.split("/")[-1]:
             case "next" if "/runtime/" in self._path:

@@ -1,4 +1,4 @@
-"""A bare loop around the Runtime API: one connection, HTTP written and read by hand, one kind of event, no failures."""
+"""A bare loop on the Runtime API: one connection, HTTP by hand, one kind of event, no failures."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ END = chunk(b"event: end\ndata: [END]\n\n") + b"0\r\n\r\n"
 
 
 async def serve(answer: Callable[[asyncio.StreamWriter, str], Awaitable[None]]) -> None:
-    """Asks for events for ever, and lets `answer` write the response's body to each message."""
+    """Polls for ever, and lets `answer` write the response's body for each message."""
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     reader, writer = await asyncio.open_connection(*address.split(":"))
     while True:
@@ -35,7 +35,7 @@ async def serve(answer: Callable[[asyncio.StreamWriter, str], Awaitable[None]]) 
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[dict[str, str], bytes]:
-    """Headers and body of an answer."""
+    """Reads headers and body of an answer."""
     _, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return headers, await reader.readexactly(int(headers["content-length"]))

@@ -1,6 +1,8 @@
-"""The figures. Those that contestants are compared by are measured for all of them in turn, round by round, so that
-what else the machine does meets them all; such a figure is the median of its rounds. Many streams and memory, which
-have limits of their own, are measured once.
+"""The figures.
+
+Figures that compare contestants are measured for all of them in turn, in rounds, so that other
+load affects all; each is the median of its rounds. Many streams, and memory, which have their
+own limits, are measured once.
 """
 
 import asyncio
@@ -32,8 +34,9 @@ Round = Callable[[Running], Awaitable[Sequence[float]]]
 
 
 async def starts(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures]:
-    """ms from exec to the first poll, and to the first byte of the body for an event that waits already: what a start
-    puts off is in the second. Once before, so that there is bytecode.
+    """Returns ms from exec to the first poll, and to the first byte of the body of a queued event.
+
+    Work that the start defers is in the second figure. A start before it makes the bytecode.
     """
     times: dict[str, list[Sequence[float]]] = {contestant.name: [] for contestant in contestants}
     for _ in range(1 + STARTS):
@@ -52,7 +55,7 @@ async def start(track: Track, contestant: Contestant) -> tuple[float, float]:
 
 
 async def warm(track: Track, contestants: Sequence[Contestant], *, quick: bool = False) -> tuple[Figures, Figures]:
-    """ms from handing out an event to the first byte of the body: p50 and p99."""
+    """Returns ms from an event to the first byte of the body: p50 and p99."""
 
     async def requests(running: Running) -> tuple[float, float]:
         invocations = [await running.api.invoke(stream(2, 1000)) for _ in range(REQUESTS)]
@@ -65,7 +68,7 @@ async def warm(track: Track, contestants: Sequence[Contestant], *, quick: bool =
 
 
 async def streaming(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures, Figures]:
-    """ms that a token is on its way, p99; us of CPU that it takes; the same where all tokens come at once."""
+    """Returns the delay of a token in ms, p99, and its CPU in us; and the CPU if all tokens come at once."""
 
     async def tokens(running: Running) -> tuple[float, float, float]:
         before = running.cpu()
@@ -84,7 +87,7 @@ async def streaming(track: Track, contestants: Sequence[Contestant]) -> tuple[Fi
 
 
 async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]:
-    """ms that a token is on its way, p99, by the number of streams in one process; up to one that is too many."""
+    """Returns the delay of a token in ms, p99, by the number of streams, up to one that is too many."""
     found: dict[int, float] = {}
     for count in STREAMS:
         async with track.run(contestant, AWS_LAMBDA_MAX_CONCURRENCY=str(count)) as running:
@@ -97,12 +100,12 @@ async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]
 
 
 def most_streams(delays: Mapping[int, float]) -> int:
-    """The largest number whose tokens were not too late."""
+    """Returns the largest number of streams with a delay below the limit."""
     return max((count for count, delay in delays.items() if delay <= SLOWEST), default=0)
 
 
 async def memory(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures]:
-    """Resident MB after FEW requests, and how many times that after MANY."""
+    """Returns the resident MB after FEW requests, and the factor after MANY."""
     few: dict[str, float] = {}
     many: dict[str, float] = {}
     for contestant in contestants:
@@ -117,12 +120,12 @@ async def memory(track: Track, contestants: Sequence[Contestant]) -> tuple[Figur
 
 
 def stream(tokens: int, rate: int = 0) -> bytes:
-    """The event of a Function URL that asks for these tokens by the tutorial's route."""
+    """Returns a Function URL's event for these tokens, on the tutorial's route."""
     return json.dumps(function_url("/chat-stream", query=f"message={quote(message(tokens, rate))}")).encode()
 
 
 async def late_stream(running: Running, seconds: float) -> Invocation:
-    """One of many streams: they do not all begin at the same moment."""
+    """One of many streams, which begin at different times."""
     await asyncio.sleep(seconds)
     return await running.api.invoke(stream(SECONDS * STREAM_RATE, STREAM_RATE))
 
@@ -140,7 +143,7 @@ async def warm_up(running: Running) -> None:
 async def all_running(
     track: Track, contestants: Sequence[Contestant], *, quick: bool = False
 ) -> AsyncIterator[dict[str, Running]]:
-    """All of them, started and warm. Who is not asked takes no CPU."""
+    """Runs all of them, warm. A contestant without requests uses no CPU."""
     async with AsyncExitStack() as stack:
         running = {
             each.name: await stack.enter_async_context(track.run(each, RuntimeApi(quick=quick))) for each in contestants
@@ -151,7 +154,7 @@ async def all_running(
 
 
 async def medians(running: Mapping[str, Running], measure: Round) -> list[Figures]:
-    """What `measure` returns, over ROUNDS: as many figures as it has values."""
+    """Returns the figures of `measure` over ROUNDS, one for each of its values."""
     found: dict[str, list[Sequence[float]]] = {name: [] for name in running}
     for _ in range(ROUNDS):
         for name, each in running.items():
@@ -160,6 +163,6 @@ async def medians(running: Mapping[str, Running], measure: Round) -> list[Figure
 
 
 def columns(rounds: Mapping[str, Sequence[Sequence[float]]]) -> list[Figures]:
-    """The median of each value that a round has, by contestant."""
+    """Returns the median of each value of the rounds, by contestant."""
     found = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in rounds.items()}
     return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]

@@ -1,7 +1,8 @@
-"""OpenAI's place: an HTTP server that streams as many tokens as the message asks for, at the rate it asks for.
+"""In place of OpenAI: an HTTP server that streams the tokens of the message at its rate.
 
-The message holds `tokens=N rate=R` (R in tokens per second; 0 sends all of them at once). Each token carries the time
-at which it was handed to the socket, by `time.perf_counter_ns`: `message()` and `stamps()` are the two ends of that.
+The message has `tokens=N rate=R` (R in tokens per second; 0 sends all at once). Each token has
+the time of its sending, by `time.perf_counter_ns`: `message()` makes the request, and
+`stamps()` reads the times.
 """
 
 import asyncio
@@ -43,18 +44,18 @@ USAGE = {
 
 
 def message(tokens: int, rate: int = 0) -> str:
-    """What to ask for that many tokens."""
+    """Returns the message for this number of tokens."""
     return f"tokens={tokens} rate={rate}"
 
 
 def stamps(text: bytes) -> tuple[list[int], bytes]:
-    """The times that tokens in a piece of text carry, and the beginning of one that is not yet whole."""
+    """Returns the times of the tokens in a piece of text, and the beginning of an incomplete one."""
     *tokens, rest = text.split(b";")
     return [int(token.rpartition(b"@")[2]) for token in tokens], rest
 
 
 def chunk(event: dict[str, object]) -> bytes:
-    """An event as OpenAI sends it: a chunk of its own."""
+    """Returns an event like OpenAI's, in one chunk."""
     frame = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
     return b"%x\r\n%b\r\n" % (len(frame), frame)
 
@@ -68,12 +69,12 @@ COMPLETED = chunk(
 
 
 def token() -> bytes:
-    """The chunk of a token that is sent now."""
+    """Returns the chunk of a token that is sent now."""
     return b"%b%019d%b" % (BEFORE, time.perf_counter_ns(), AFTER)
 
 
 class Model:
-    """The server, while its block lasts."""
+    """Runs the server in a block."""
 
     connections = 0
 

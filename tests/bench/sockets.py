@@ -1,7 +1,7 @@
-"""Below the floor: the bare loop without OpenAI's client, too. `python -m tests.bench.sockets`.
+"""Below the floor: the bare loop also without OpenAI's client. `python -m tests.bench.sockets`.
 
-Tokens are cut out of the bytes that one socket brings, and written to the other. Nobody could use it: it shows what it
-costs a program of this kind to be woken up for a token at all.
+It cuts tokens out of the bytes of one socket and writes them to the other. It has no practical
+use: it shows the cost of waking a program for a token.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ async def answer(writer: asyncio.StreamWriter, message: str) -> None:
 
 
 def write_tokens(writer: asyncio.StreamWriter, data: bytes) -> bytes:
-    """What is left of the data."""
+    """Returns the rest of the data."""
     end = 0
     for delta in DELTA.finditer(data):
         writer.write(chunk(b"data: %b\n\n" % delta[1]))

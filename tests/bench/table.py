@@ -1,4 +1,4 @@
-"""What is printed: a line for each figure, a column for each contestant, and how ours keep to the limits."""
+"""The printed table: a line for each figure, a column for each contestant, and the limits of ours."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """What one of ours may be at most (or must be at least, where `least`): times what `of` is, or in the figure's
-    unit.
-    """
+    """A maximum of ours (a minimum if `least`), as a factor of `of` or in the figure's unit."""
 
     value: float
     of: str | None = None
     least: bool = False
 
     def verdicts(self, values: Mapping[str, float], judged: Sequence[str]) -> str:
-        """Empty where there is nothing to compare with."""
+        """Empty if there is nothing to compare with."""
         if self.of is not None and self.of not in values:
             return ""
         times = f" x {self.of}" if self.of else ""
@@ -39,14 +37,14 @@ class Line:
 
 
 def show(lines: Sequence[Line], columns: Sequence[str], judged: Sequence[str]) -> str:
-    """The table; those `judged` are held to the limits."""
+    """Returns the table; the limits count for those `judged`."""
     width = max(len(line.text) for line in lines) + 1
     head = " " * width + "".join(f"{column:>15}" for column in columns)
     return "\n".join([head, *(row for line in lines for row in rows(line, columns, judged, width))])
 
 
 def rows(line: Line, columns: Sequence[str], judged: Sequence[str], width: int) -> list[str]:
-    """The line, and below it how its limits are kept."""
+    """Returns the line, with the results of its limits below."""
     cells = (f"{line.values[c]:15.{line.digits}f}" if c in line.values else f"{'-':>15}" for c in columns)
     verdicts = filter(None, (limit.verdicts(line.values, judged) for limit in line.limits))
     return [f"{line.text:{width}}{''.join(cells)}", *(f"    {verdict}" for verdict in verdicts)]

@@ -1,7 +1,7 @@
-"""What keeping a turn costs: its log in SQLite against no log at all, in the same run, from upstream socket to frames.
+"""The cost of storing a turn: its log in SQLite against no log, in the same run, from socket to frames.
 
-`python -m tests.bench.turns` prints the added delay to the first token (median over turns) and the CPU of this process,
-its database threads included, for each token.
+`python -m tests.bench.turns` prints the added delay to the first token (median over turns) and
+the CPU of this process for each token, database threads included.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ MAX_CPU = 1.15
 
 
 class NoStore:
-    """Keeps nothing, and takes no time for it."""
+    """Stores nothing, and takes no time."""
 
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
         del title
@@ -44,11 +44,11 @@ class NoStore:
         return False
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Has nothing to close."""
 
 
 async def tokens(chat: Turns, *, run_to_completion: bool) -> float:
-    """Seconds from the question to its first token; the rest of the answer is read or stopped."""
+    """Returns the seconds from the question to its first token; the rest of the answer is read or stopped."""
     caller = Caller("bench", "r")
     began = time.perf_counter()
     turn = await chat.begin(caller, ChatRequest(message="Hi"))
@@ -64,14 +64,14 @@ async def tokens(chat: Turns, *, run_to_completion: bool) -> float:
 
 
 async def cpu_per_token(chat: Turns) -> float:
-    """Microseconds."""
+    """Returns microseconds."""
     began = time.process_time()
     await tokens(chat, run_to_completion=True)
     return (time.process_time() - began) / EVENTS * 1e6
 
 
 async def measure(base_url: str, directory: Path) -> dict[str, tuple[float, float]]:
-    """With and without the log, in turns: ms to the first token, us of CPU for each token."""
+    """Returns, with and without the log: ms to the first token, us of CPU for each token."""
     settings = Settings(_env_file=None, openai_api_key="sk-bench", openai_base_url=base_url)
     upstream = Upstream(settings, Secrets(settings))
     stores = {"without a log": cast("Store", NoStore()), "SQLite": SQLiteStore(directory / "bench.db")}

@@ -1,4 +1,4 @@
-"""The tutorial's application, as little of it as is measured: a page, and the stream of OpenAI's answer."""
+"""The measured part of the tutorial's application: a page, and the stream of OpenAI's answer."""
 
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,7 @@
-"""CPU for each upstream event: our reader against the SDK's typed stream, on the same bytes from the same socket.
+"""CPU for each upstream event: our reader against the SDK's typed stream, on the same bytes.
 
-`python -m tests.bench.upstream` prints the medians of several runs. The server is a process of its own, so that what is
-measured (the CPU time of this thread) is the client alone: socket, HTTP, decoding, JSON.
+`python -m tests.bench.upstream` prints the medians of several runs. The server is a separate
+process, so that the CPU time of this thread is only the client's: socket, HTTP, decoding, JSON.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from app.upstream.client import Item, Prompt, Upstream
 EVENTS = 5_000
 RUNS = 5
 COMPLETED = b'event: response.completed\ndata: {"type":"response.completed","response":{"output":[]}}\n\n'
-LIMIT = 40  # us, what we allow ourselves
+LIMIT = 40  # us, our limit
 PROMPT = Prompt(items=(Item("user", "Hi"),), model="gpt-4o-mini", instructions=None, max_output_tokens=100)
 
 
 def chunks() -> Iterator[bytes]:
-    """A stream as OpenAI sends it: one event in each HTTP chunk."""
+    """Returns a stream like OpenAI's: one event in each HTTP chunk."""
     for number in range(EVENTS):
         event = {
             "type": "response.output_text.delta",
@@ -61,14 +61,14 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(frame)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Says nothing: the table is the output."""
+        """Logs nothing: the table is the output."""
 
 
 class Server(ThreadingHTTPServer):
-    """Takes it that a reader who has seen enough goes away."""
+    """Ignores the disconnect of a reader that has enough."""
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ Reader = Callable[[str], AbstractAsyncContextManager[AsyncIterable[object]]]
 
 
 async def cpu_per_event(reader: Reader, base_url: str) -> float:
-    """Microseconds of this thread's CPU time."""
+    """Returns microseconds of this thread's CPU time."""
     async with reader(base_url) as stream:
         return await measure(stream)
 
@@ -105,7 +105,7 @@ async def measure(stream: AsyncIterable[object]) -> float:
 
 @contextmanager
 def upstream_server() -> Iterator[str]:
-    """The server, in a process of its own; gives what OPENAI_BASE_URL takes."""
+    """Runs the server in a separate process; yields the value for OPENAI_BASE_URL."""
     with Server(("127.0.0.1", 0), Handler) as server:
         process = multiprocessing.get_context("fork").Process(target=server.serve_forever, daemon=True)
         process.start()

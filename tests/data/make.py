@@ -1,4 +1,4 @@
-"""Makes the data of tests/data with the Rivulet that this is run by; README.md there says how.
+"""Makes the data of tests/data with the installed Rivulet; README.md there has the commands.
 
 Usage: python make.py DIRECTORY ENDPOINT, where ENDPOINT is that of an empty DynamoDB, e.g. dynalite.
 """
@@ -43,7 +43,7 @@ STOPPED = {"event": "end", "status": "stopped"}
 
 
 async def fill(store: Store) -> None:
-    """Two answers, one that was stopped, one that runs, and the turn of another owner."""
+    """Stores two answers, a stopped one, a running one, and the turn of another owner."""
     first, second = turn(FIRST, 0, "Hello? 👩‍👩‍👧"), turn(SECOND, 60, "And then?", FIRST, instructions="Be brief.")
     third = turn(THIRD, 30.5, "A branch", FIRST)
     for head, batches in (
@@ -75,7 +75,7 @@ def plain(value: bytes) -> str:
 
 
 def main(directory: Path, endpoint: str) -> None:
-    # the modules of 0.1.0, which this is run with; the tests import only the constants
+    # the modules of 0.1.0, with which this runs; the tests import only the constants
     from app.store.dynamodb_schema import create_table_input  # type: ignore[import-not-found] # noqa: PLC0415
 
     from app.store.dynamodb import DynamoDBStore  # type: ignore[attr-defined] # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What the small ASGI apps in these tests, and the waiting for them, have in common."""
+"""Helpers for the small ASGI apps of these tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ async def piece(send: Send, data: bytes, *, more: bool = True) -> None:
 
 
 def http(answer: Callable[[Send], Awaitable[None]]) -> ASGI:
-    """An app that answers every request by `answer`, and knows no lifespan."""
+    """Returns an app that answers every request with `answer`, without a lifespan."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -37,12 +37,12 @@ async def hello(send: Send) -> None:
 
 
 async def in_time(awaitable: Awaitable[T]) -> T:
-    """What should come soon, or TimeoutError."""
+    """Waits a short time for the result. Raises TimeoutError."""
     return await asyncio.wait_for(awaitable, PATIENCE)
 
 
 def messages(*pieces: bytes) -> list[Message]:
-    """The messages of a response with this body."""
+    """Sends a response with this body."""
     return [
         {"type": "http.response.start", "status": 200, "headers": []},
         *({"type": "http.response.body", "body": data, "more_body": True} for data in pieces),

@@ -1,4 +1,4 @@
-"""The emulated Runtime API, and the loop under test running against it."""
+"""The emulated Runtime API, and the loop under test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,7 +16,7 @@ Serve = Callable[..., asyncio.Task[int]]
 
 @pytest.fixture
 def bridge() -> Iterator[Bridge]:
-    """Reads events. Mangum makes sure of an event loop, which it does not use for that."""
+    """Reads events. Mangum creates an event loop, which it does not use for that."""
     with asyncio.Runner() as runner:
         asyncio.set_event_loop(runner.get_loop())
         yield Bridge(hello)
@@ -31,13 +31,13 @@ def answers_early() -> bool:
 
 @pytest.fixture
 def prefix() -> str:
-    """A path in the address of the Runtime API; to be parametrized like `answers_early`."""
+    """A path in the address of the Runtime API; parametrize it like `answers_early`."""
     return ""
 
 
 @pytest.fixture
 async def api(answers_early: bool, prefix: str) -> AsyncIterator[RuntimeApi]:
-    """A Runtime API; the test fails where something broke its rules."""
+    """A Runtime API; the test fails if its rules were violated."""
     async with RuntimeApi(answers_early=answers_early, prefix=prefix) as api:
         yield api
     assert api.violations == []
@@ -45,7 +45,7 @@ async def api(answers_early: bool, prefix: str) -> AsyncIterator[RuntimeApi]:
 
 @pytest.fixture
 async def serve(api: RuntimeApi) -> AsyncIterator[Serve]:
-    """Runs an app in the loop until the test is over; keywords are environment variables."""
+    """Runs an app in the loop during the test; keywords are environment variables."""
     running: list[asyncio.Task[int]] = []
 
     def start(app: ASGI, **variables: str) -> asyncio.Task[int]:

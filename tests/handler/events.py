@@ -1,4 +1,4 @@
-"""Events as the four sources of HTTP requests send them, cut to what is read from them."""
+"""Events of the four sources of HTTP requests, with the fields that are read."""
 
 from typing import Any
 

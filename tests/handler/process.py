@@ -1,4 +1,4 @@
-"""A small app in a process of its own: `python -m tests.handler.process`, as `python -m handler` runs the real one."""
+"""A small app in its own process: `python -m tests.handler.process`, like `python -m handler`."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ async def endless(send: Send) -> None:
 
 @http
 async def large(send: Send) -> None:
-    """200 MB, the most that Lambda streams."""
+    """Streams 200 MB, the maximum of Lambda."""
     await start(send)
     for _ in range(200 * 16):
         await piece(send, bytes(64 * 1024))
@@ -32,7 +32,7 @@ async def large(send: Send) -> None:
 
 @http
 async def deaf(send: Send) -> None:
-    """Sends on, whoever tells it not to."""
+    """Sends for ever, even if it is cancelled."""
     await start(send)
     while True:
         with suppress(OSError):
@@ -54,7 +54,7 @@ async def fails_half_way(send: Send) -> None:
 
 @http
 async def leaves_what_will_not_end(send: Send) -> None:
-    """A thread and a task that take no notice of anything."""
+    """Starts a thread and a task that ignore cancellation."""
 
     async def will_not_stop() -> None:
         while True:
@@ -68,7 +68,7 @@ async def leaves_what_will_not_end(send: Send) -> None:
 
 @http
 async def exits_inside(send: Send) -> None:
-    """In a task of its own, as middleware makes them."""
+    """Sends from another task, as middleware does."""
 
     async def exit_now() -> None:
         sys.exit(3)
@@ -96,7 +96,7 @@ ROUTES = {
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Says on stdout when its lifespan ends."""
+    """Prints a line when its lifespan ends."""
     if scope["type"] == "http":
         return await ROUTES[scope["path"].removeprefix(scope["root_path"])](scope, receive, send)
     await receive()

@@ -13,7 +13,7 @@ from tests.handler.events import Event, function_url, http_api, load_balancer, r
 
 
 def without_domain(event: Event) -> Event:
-    """What an emulator sends: the name is in the Host header alone."""
+    """An emulator's event: the name is only in the Host header."""
     headers = {"host": event["requestContext"]["domainName"]}
     return event | {"headers": headers, "requestContext": event["requestContext"] | {"domainName": None}}
 
@@ -92,23 +92,23 @@ OWN = "chat.example.com"
         (http_api("/bots/chat", stage="bots", domain=OWN), "/bots", "/bots/chat"),
         (version_1("/bots/chat", stage="v1", domain=OWN), "/bots", "/bots/chat"),
         (rest_api("/bots/chat", requestContext={"path": "/bots/chat", "stage": "Prod"}), "/bots", "/bots/chat"),
-        # behind a stage the base path comes after it
+        # the base path follows the stage
         (http_api("/v1/bots/chat", stage="v1"), "/v1/bots", "/v1/bots/chat"),
         (rest_api("/bots/chat", stage="Prod"), "/Prod/bots", "/Prod/bots/chat"),
         (http_api("/v1/chat", stage="v1"), "/v1", "/v1/chat"),
-        # a base path that is the stage is one prefix, not two
+        # a base path equal to the stage is one prefix, not two
         (http_api("/bots/chat", stage="bots"), "/bots", "/bots/chat"),
         (rest_api("/chat", stage="bots"), "/bots", "/bots/chat"),
     ],
 )
 def test_the_base_path_is_the_root_path(bridge: Bridge, event: Event, root_path: str, path: str) -> None:
-    del bridge  # it has made the event loop that Mangum looks for
+    del bridge  # it has created the event loop that Mangum needs
     scope = request(Bridge(hello, "/bots"), event).scope
     assert (scope["root_path"], scope["path"]) == (root_path, path)
 
 
 class Queue:
-    """A handler of Mangum's kind for a source that Mangum does not know."""
+    """A handler with Mangum's protocol for a source that Mangum does not know."""
 
     def __init__(self, event: Any, context: object, config: object) -> None:
         del context, config

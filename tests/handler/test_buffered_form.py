@@ -1,4 +1,4 @@
-"""Where a stream cannot be taken, the loop answers in the form of the event's source."""
+"""If a stream is impossible, the loop answers in the form of the event's source."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Writes that come in bursts go out together, and no others."""
+"""Only the writes of a burst are sent together."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ def sent() -> list[bytes]:
 
 @pytest.fixture
 async def burst(sent: list[bytes]) -> Coalescer:
-    """One in a burst, however busy the machine is; what could still go out at once has."""
+    """A write in a burst, on any machine: earlier writes are already sent."""
     coalescer = Coalescer(sent.append, burst=60.0)
     for _ in range(FREE):
         coalescer.write(b"free")

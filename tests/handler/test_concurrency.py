@@ -1,4 +1,4 @@
-"""Several invocations in one process: what happens to one is none of the others' affair."""
+"""Several invocations in one process do not affect each other."""
 
 import asyncio
 from dataclasses import replace
@@ -30,7 +30,7 @@ async def huge(send: Send) -> None:
 
 
 def beside(other: ASGI) -> ASGI:
-    """`other` at /other, and hello everywhere else."""
+    """Returns an app with `other` at /other, and hello at any other path."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (other if scope.get("path") == "/other" else hello)(scope, receive, send)
@@ -43,7 +43,7 @@ def beside(other: ASGI) -> ASGI:
     [
         (never_starts, Fault()),
         (never_ends, Fault()),
-        (huge, Fault(hold=asyncio.Event())),  # nobody reads it
+        (huge, Fault(hold=asyncio.Event())),  # it is never read
         (endless, Fault(hold=asyncio.Event())),
         (huge, Fault(mute=True)),
         (endless, Fault(early=410)),
@@ -65,7 +65,7 @@ async def test_deadline_belongs_to_its_invocation(api: RuntimeApi, serve: Serve)
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/late":
             await never_ends(scope, receive, send)
-        await late.end()  # goes on after the other one's time is up
+        await late.end()  # goes on after the deadline of the other one
         await hello(scope, receive, send)
 
     late: Call = api.invoke(function_url("/late"), deadline=0.4)
@@ -99,7 +99,7 @@ async def test_lost_poller_lets_others_finish(api: RuntimeApi, serve: Serve) -> 
     api.next_faults.extend([403] * 4)
     await api.invoke({"warmup": True}).end()
     await api.until(lambda: not api.next_faults)
-    done, _ = await asyncio.wait({running}, timeout=0.2)  # what would cut it short, does within this time
+    done, _ = await asyncio.wait({running}, timeout=0.2)  # a cut would happen within this time
     assert not done
     go_on.set()
     assert (await streaming.end()).content == b"one, two"

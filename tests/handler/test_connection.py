@@ -1,4 +1,4 @@
-"""What the connection to the Runtime API does that the loop over it shows only by chance."""
+"""The connection to the Runtime API, in cases that the loop shows only by chance."""
 
 import asyncio
 import socket
@@ -37,7 +37,7 @@ def endpoint(address: str) -> Endpoint:
 
 
 class Server:
-    """The server's end of the latest connection: it sends what the test says, and reads when the test says."""
+    """The server's end of the latest connection, which sends and reads as the test does."""
 
     def __init__(self) -> None:
         self._writers: list[asyncio.StreamWriter] = []
@@ -56,7 +56,7 @@ class Server:
         self._writer.write(data)
 
     async def read(self, size: int) -> bytes:
-        """At least so much of the next request's body."""
+        """Reads at least `size` bytes of the next request's body."""
         body = b""
         while len(body) < size:
             match await self._event():
@@ -65,7 +65,7 @@ class Server:
         return body
 
     async def finish(self, answer: bytes) -> bytes:
-        """The rest of the body, as far as its end; then sends `answer` to the request that follows it."""
+        """Reads the rest of the body, then sends `answer` to the next request."""
         body = b""
         while not isinstance(event := await self._event(), h11.EndOfMessage):
             body += bytes(event.data) if isinstance(event, h11.Data) else b""
@@ -82,7 +82,7 @@ class Server:
                 await writer.wait_closed()
 
     def reset(self) -> None:
-        """Closes so that the client gets a reset in place of an end."""
+        """Closes the connection with a reset."""
         linger = struct.pack("ii", 1, 0)
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
@@ -95,7 +95,7 @@ class Server:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[Server, Connection]]:
-    """A server that has got the head of a request, and the connection that sent it."""
+    """A server that has read the head of a request, and the client's connection."""
     end = Server()
     async with await asyncio.start_server(end.accept, "127.0.0.1", 0) as server:
         try:
@@ -126,7 +126,7 @@ async def write_until_refused(connection: Connection) -> None:
 
 
 async def both(server: Awaitable[bytes], *client: Awaitable[object]) -> bytes:
-    """The result of the first."""
+    """Returns the result of the first task."""
     async with asyncio.timeout(10):
         body, *_ = await asyncio.gather(server, asyncio.gather(*client))
     return body

@@ -1,4 +1,4 @@
-"""A cycle against a reader that is always faster than the app."""
+"""A cycle with a reader that is always faster than the app."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ from tests.handler.events import function_url
 
 @pytest.fixture
 def reader() -> Iterator[Endpoint]:
-    """Leads to a thread that reads whatever comes, and says nothing."""
+    """Connects to a thread that reads everything and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def read() -> None:

@@ -1,4 +1,4 @@
-"""AWS_LAMBDA_RUNTIME_API in the forms that Lambda, proxies and emulators give it, and what is done with its path."""
+"""The forms of AWS_LAMBDA_RUNTIME_API on Lambda, proxies and emulators, and its path."""
 
 import pytest
 from mangum.types import ASGI, Send

@@ -1,4 +1,4 @@
-"""What is read from the environment."""
+"""The variables of the environment."""
 
 import time
 

@@ -53,7 +53,7 @@ def test_class_name_becomes_valid_type(name: str, expected: str) -> None:
     assert error_type(type(name, (Exception,), {})()) == expected
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.from_regex(r"\A[^\W\d]\w{0,20}\Z"))
 def test_any_class_name_becomes_valid_type(name: str) -> None:
     assert re.fullmatch(r"(Runtime|Function)\.[A-Z][a-zA-Z]+", error_type(type(name, (Exception,), {})()))
@@ -68,7 +68,7 @@ def test_x_ray_cause_has_frames() -> None:
     assert cause["paths"] == [__file__]
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=100_000))
 def test_x_ray_cause_fits_into_header(message: str) -> None:
     cause = ErrorReport("Function.E", "E", message).to_xray()
@@ -78,7 +78,7 @@ def test_x_ray_cause_fits_into_header(message: str) -> None:
 
 
 def test_deep_stack_keeps_innermost_frames() -> None:
-    def even(depth: int) -> None:  # two in turn, because Python folds a single function that calls itself
+    def even(depth: int) -> None:  # two functions, because Python folds the frames of a single one
         if depth == 0:
             raise ValueError("bottom")
         odd(depth - 1)
@@ -93,7 +93,7 @@ def test_deep_stack_keeps_innermost_frames() -> None:
     assert "bottom" in report.stack_trace[-1]
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=300), st.lists(st.text(max_size=200), max_size=20))
 def test_shortened_report_fits(message: str, frames: list[str]) -> None:
     report = ErrorReport("Function.E", "E", message, tuple(frames)).within(400)

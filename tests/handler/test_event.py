@@ -1,4 +1,4 @@
-"""Events that something else than a front door of AWS has written."""
+"""Events that no HTTP source of AWS has sent."""
 
 import copy
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ SOURCES = {
     "load balancer, multi-value": load_balancer("/a", headers=None, multiValueHeaders={"host": ["lb"]}),
 }
 METHODS = {("httpMethod",), ("requestContext", "http"), ("requestContext", "http", "method")}
-"""The members without which nothing says that this is a request."""
+"""The members without which an event is not a request."""
 
 
 def members(event: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every member, at every level."""
+    """Yields the path of every member, at every level."""
     items = event.items() if isinstance(event, dict) else enumerate(event) if isinstance(event, list) else ()
     for name, value in items:
         yield (*path, name)

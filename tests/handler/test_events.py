@@ -1,4 +1,4 @@
-"""The four sources of HTTP requests, case by case: what the app is given, and what goes back, over real sockets."""
+"""The four sources of HTTP requests over real sockets: the app's scope, and the response."""
 
 import base64
 import json
@@ -17,14 +17,14 @@ BINARY = b"\x89PNG\r\n\x1a\n\x00\xff"
 
 
 def multi_value(event: Event) -> Event:
-    """The event of a target group with multi-value headers: it has none of the other kind."""
+    """The event of a target group with multi-value headers: it has no other headers."""
     event = {**event, "multiValueHeaders": {name: [value] for name, value in event["headers"].items()}}
     event["multiValueQueryStringParameters"] = {}
     return {name: value for name, value in event.items() if name not in {"headers", "queryStringParameters"}}
 
 
 def on_own_domain(event: Event) -> Event:
-    """A REST API's event where a domain maps the stage away."""
+    """A REST API's event with a custom domain, which hides the stage."""
     return event | {"requestContext": event["requestContext"] | {"path": event["path"]}}
 
 
@@ -49,7 +49,7 @@ def with_method(event: Event, method: str) -> Event:
 
 
 def response_of(call: Call) -> tuple[int, dict[str, Any], bytes]:
-    """Status, headers and body, in whichever form it came: names are lower-case, values in lists."""
+    """Returns status, headers and body of any form: names are lower-case, values in lists."""
     if "lambda-runtime-function-response-mode" in call.headers:
         return call.prelude["statusCode"], _lists(call.prelude["headers"]), call.content
     body = call.json["body"]
@@ -58,7 +58,7 @@ def response_of(call: Call) -> tuple[int, dict[str, Any], bytes]:
 
 
 def _lists(headers: dict[str, Any]) -> dict[str, list[str]]:
-    """A load balancer without multi-value headers takes each name once: the same name then comes in several cases."""
+    """A load balancer without multi-value headers allows each name once, so its case varies."""
     lists: dict[str, list[str]] = {}
     for name, value in headers.items():
         lists.setdefault(name.lower(), []).extend(value if isinstance(value, list) else [value])
@@ -66,7 +66,7 @@ def _lists(headers: dict[str, Any]) -> dict[str, list[str]]:
 
 
 class Spy:
-    """An app that notes its request, and answers with its body."""
+    """An app that records its request, and returns its body."""
 
     def __init__(self) -> None:
         self.scope: Scope = {}
@@ -80,7 +80,7 @@ class Spy:
 
     @property
     def path(self) -> str:
-        """As an application routes it."""
+        """The path that an application routes."""
         return str(self.scope["path"]).removeprefix(self.scope["root_path"])
 
     def header(self, name: bytes) -> list[bytes]:

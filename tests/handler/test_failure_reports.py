@@ -1,4 +1,4 @@
-"""What is counted of failures, over real sockets."""
+"""The metric of failures, over real sockets."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def failures() -> list[Failure]:
 
 @pytest.fixture
 async def counted(api: RuntimeApi, failures: list[Failure]) -> AsyncIterator[Serve]:
-    """As `serve`, with somebody who counts."""
+    """Like `serve`, with a counter of failures."""
     running: list[asyncio.Task[int]] = []
 
     def start(app: ASGI, on_failure: OnFailure = failures.append) -> asyncio.Task[int]:

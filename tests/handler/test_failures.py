@@ -1,4 +1,4 @@
-"""The loop over real sockets: apps that fail, and events that are none of theirs."""
+"""The loop over real sockets: apps that fail, and events that are not requests."""
 
 import asyncio
 import json
@@ -223,7 +223,7 @@ async def test_log_line_names_invocation(api: RuntimeApi, serve: Serve, caplog: 
 
 
 def raises_at_the_call(scope: Scope, receive: Receive, send: Send) -> None:
-    """An app need not be a coroutine function; middleware often is not."""
+    """An app may be a plain function that returns an awaitable; middleware often is."""
     del scope, receive, send
     raise ValueError("at the call")
 

@@ -1,4 +1,4 @@
-"""The loop over real sockets: a Runtime API that refuses, breaks off or falls silent."""
+"""The loop over real sockets: a Runtime API that refuses, disconnects or hangs."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from tests.handler.events import function_url, load_balancer
 
 @http
 async def endless(send: Send) -> None:
-    """Sends until nobody takes it any more."""
+    """Sends until the connection fails."""
     await start(send)
     while True:
         await piece(send, bytes(4096))
@@ -179,7 +179,7 @@ async def test_closed_connection_is_replaced(api: RuntimeApi, serve: Serve, capl
 
     @http
     async def app(send: Send) -> None:
-        await asyncio.sleep(0.02)  # the end of the connection takes its way through the kernel
+        await asyncio.sleep(0.02)  # the kernel needs a moment to report the end of the connection
         await start(send)
         await piece(send, b"hello", more=False)
 

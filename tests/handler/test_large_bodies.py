@@ -1,4 +1,4 @@
-"""Large bodies in a process of their own."""
+"""Large bodies in a separate process."""
 
 import asyncio
 import sys
@@ -34,7 +34,7 @@ async def process(api: RuntimeApi) -> AsyncIterator[Process]:
 
 
 def memory(process: Process, name: str) -> int:
-    """Bytes, by a line of /proc/PID/status: VmRSS is what is used now, VmHWM the most so far."""
+    """Returns bytes of a line of /proc/PID/status: VmRSS is the present use, VmHWM the maximum."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""What is done for the logs of whatever runs in the handler."""
+"""The logs of code in the handler."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ library = logging.getLogger("a.library")
 
 @contextmanager
 def bare_root() -> Iterator[logging.Logger]:
-    """The root logger without a handler, as in a process that has just begun; pytest puts its own there."""
+    """The root logger without a handler, as in a new process; pytest adds its own."""
     root = logging.getLogger()
     handlers, level, root.handlers = root.handlers, root.level, []
     try:

@@ -1,4 +1,4 @@
-"""The service on the stock runtime client, which calls a plain function from one thread."""
+"""The service on the managed runtime's client, which calls a plain function from one thread."""
 
 import asyncio
 import json
@@ -33,13 +33,13 @@ print(json.dumps([handler(event, context) for event in json.loads(sys.argv[1])])
 
 
 def lambda_handler(app: ASGI, *arguments: Any, **options: Any) -> Callable[[object, LambdaContext], Any]:
-    """The function, whose responses are JSON of any form."""
+    """The function; its responses are JSON of any form."""
     return stock(app, *arguments, **options)
 
 
 @pytest.fixture
 def closed_at_exit(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
-    """What is registered to run at the end of the process; it runs at the end of the test."""
+    """The functions registered for the end of the process; they run at the end of the test."""
     registered: list[tuple[Any, ...]] = []
     monkeypatch.setattr("atexit.register", lambda *call: registered.append(call))
     yield registered
@@ -84,7 +84,7 @@ def app_with(events: list[str]) -> FastAPI:
         return True
 
     async def work() -> None:
-        for _ in range(100):  # the response is complete before it is
+        for _ in range(100):  # the response ends before the app
             await asyncio.sleep(0)
         events.append("left task done")
 
@@ -173,7 +173,7 @@ def test_exception_of_app_is_raised_unchanged() -> None:
 def test_a_caller_without_a_deadline_is_answered() -> None:
     @http
     async def app(send: Send) -> None:
-        for _ in range(100):  # to have no time at all would end it here
+        for _ in range(100):  # a deadline of 0 would end it here
             await asyncio.sleep(0)
         await start(send)
         await piece(send, b"", more=False)
@@ -204,7 +204,7 @@ def test_failing_startup_fails_import() -> None:
 def buffered_entry_point(
     cwd: Path, events: list[dict[str, Any]], **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs the real application's function on these events; the last line of its output is the responses."""
+    """Runs the real application's function on these events. Its last line of output is the responses."""
     environment = {"PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-test", **variables}
     command = [sys.executable, "-W", "error", "-c", CALL, json.dumps(events)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The split of the handler: which parts may do I/O, and which may not."""
+"""Which parts of the handler may do I/O."""
 
 import ast
 from pathlib import Path

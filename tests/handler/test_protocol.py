@@ -120,7 +120,7 @@ def test_trailers_have_type_and_report() -> None:
     assert base64.b64decode(trailers[b"Lambda-Runtime-Function-Error-Body"]) == REPORT.to_json()
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=9000))
 def test_trailers_stay_below_4_kib(message: str) -> None:
     report = ErrorReport("Function." + "E" * 100, "E" * 100, message, ("x" * 3000,))
@@ -144,7 +144,7 @@ def test_header_bytes_are_latin_1() -> None:
     assert parsed(200, (b"x-name", b"Z\xfcrich"))["headers"] == {"x-name": "Zürich"}
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(names, values)))
 def test_any_headers_survive_prelude(headers: list[tuple[bytes, bytes]]) -> None:
     encoded = prelude(200, headers)

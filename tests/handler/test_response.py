@@ -41,14 +41,14 @@ def written(response: Response, *sent: Message) -> list[Write]:
 
 
 def whole(response: Response, *sent: Message) -> dict[str, Any]:
-    """What a buffered response comes to."""
+    """Returns the whole buffered response."""
     _, payload, _ = written(response, *sent)
     assert isinstance(payload, bytes)
     return dict(json.loads(payload))
 
 
 def decoded(result: dict[str, Any]) -> bytes:
-    """The body of a buffered response, as whoever invoked reads it."""
+    """Returns the body of a buffered response, as the invoker reads it."""
     return base64.b64decode(result["body"]) if result["isBase64Encoded"] else str(result["body"]).encode()
 
 
@@ -210,7 +210,7 @@ def test_load_balancer_gets_buffered_response(bridge: Bridge) -> None:
     assert whole(response_to(INVOCATION, request(bridge, load_balancer()), buffered=False), START, LAST)
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary(max_size=20)), st.booleans())
 async def test_any_split_keeps_body(pieces: list[bytes], in_one: bool) -> None:
     bridge = Bridge(hello)

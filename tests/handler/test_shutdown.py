@@ -162,7 +162,7 @@ async def test_second_sigterm_is_ignored(api: RuntimeApi, serve: Serve) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     await in_time(begun.wait())
     os.kill(os.getpid(), signal.SIGTERM)
-    done, _ = await asyncio.wait({running}, timeout=0.1)  # what would end it, ends it within this time
+    done, _ = await asyncio.wait({running}, timeout=0.1)  # an end would happen within this time
     assert not done
     go_on.set()
     assert await in_time(running) == 0

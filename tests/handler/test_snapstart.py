@@ -23,14 +23,14 @@ Hooks = list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]]
 
 @dataclass
 class Registry:
-    """What is registered with the package, and what has happened so far."""
+    """The hooks that are registered, and the calls so far."""
 
     before: Hooks = field(default_factory=list)
     after: Hooks = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
     def app(self) -> ASGI:
-        """Tells of its lifespan."""
+        """An app that records its lifespan."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
@@ -44,13 +44,13 @@ class Registry:
         return app
 
     def says(self, hooks: Hooks, *words: str) -> None:
-        """Registers a hook for each word, which notes it."""
+        """Registers a hook for each word, which records it."""
         hooks.extend((self.events.append, (word,), {}) for word in words)
 
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """Stands in for `snapshot_restore_py` of the managed runtime."""
+    """A fake of the managed runtime's `snapshot_restore_py`."""
     registry, package = Registry(), ModuleType("snapshot_restore_py")
     vars(package).update(get_before_snapshot=lambda: registry.before, get_after_restore=lambda: registry.after)
     monkeypatch.setitem(sys.modules, "snapshot_restore_py", package)

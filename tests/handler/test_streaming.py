@@ -1,4 +1,4 @@
-"""The loop over real sockets: responses that go well."""
+"""The loop over real sockets: successful responses."""
 
 import asyncio
 import os
@@ -146,7 +146,7 @@ async def test_background_tasks_end_before_next_poll(api: RuntimeApi, serve: Ser
     tasks.add_task(work)
     call = api.invoke(function_url())
     serve(Response("ok", background=tasks))
-    await call.end()  # the client has all of it
+    await call.end()  # the client has the whole body
     assert (api.polls, done) == (1, [])
     release.set()
     await api.polled(2)
@@ -176,7 +176,7 @@ async def test_slow_reader_blocks_app(api: RuntimeApi, serve: Serve) -> None:
     async def app(send: Send) -> None:
         nonlocal sent
         await start(send)
-        while sent < 256:  # 16 MiB in all, far more than the buffers of two sockets take
+        while sent < 256:  # 16 MiB in all, more than the buffers of two sockets
             await piece(send, bytes(65536))
             sent += 1
         await piece(send, b"", more=False)
@@ -184,7 +184,7 @@ async def test_slow_reader_blocks_app(api: RuntimeApi, serve: Serve) -> None:
     call = api.invoke(function_url(), fault=Fault(hold=reads))
     serve(app)
     before = -1
-    while before != sent or not sent:  # until nothing moves any more
+    while before != sent or not sent:  # until no further byte is sent
         before = sent
         await asyncio.sleep(0.05)
     assert sent < 256

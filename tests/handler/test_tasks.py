@@ -1,4 +1,4 @@
-"""What an app starts and leaves running, over real sockets."""
+"""Tasks that an app leaves running, over real sockets."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from tests.handler.events import function_url
 
 
 class Work:
-    """Goes on until it may end."""
+    """Runs until its event is set."""
 
     def __init__(self) -> None:
         self.may_end = asyncio.Event()
@@ -32,12 +32,12 @@ class Work:
         self._tasks.append(asyncio.create_task(run(), context=context))
 
     async def beget(self) -> None:
-        """Work that begins other work."""
+        """Starts another task."""
         self.begin(self.go_on)
 
 
 def beginning(begin: Callable[[], None]) -> ASGI:
-    """An app that begins something when it has answered, and returns."""
+    """Returns an app that starts a task after its response."""
 
     @http
     async def app(send: Send) -> None:

@@ -60,7 +60,7 @@ async def fails(send: Send) -> None:
 
 
 def late(warm_up: Callable[[], Awaitable[None]]) -> ASGI:
-    """An app that leaves this in its lifespan's state, and takes no request."""
+    """Returns an app that sets this in its lifespan's state, and accepts no request."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "lifespan"

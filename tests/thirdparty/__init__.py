@@ -1,4 +1,5 @@
-"""Programs of third parties that the tests run Rivulet against: independent of our own fakes.
+"""Rivulet with programs of third parties, which are independent of our own fakes.
 
-Node's come from package-lock.json (`make test` installs them), cargo-lambda has an environment of its own.
+Those of Node are in package-lock.json (`make test` installs them); cargo-lambda has its own
+environment.
 """

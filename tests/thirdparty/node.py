@@ -10,7 +10,7 @@ MODULES = Path(__file__).parent / "node_modules"
 
 
 def node_program(package: str, script: str) -> list[str]:
-    """The command line, up to its own arguments, of a program of an installed package."""
+    """Returns the command line, without arguments, of a program of an installed package."""
     path = MODULES / package / script
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: `make test` installs it")

@@ -1,7 +1,7 @@
-"""The app before aimock, a third party's imitation of OpenAI.
+"""The app with aimock, a third party's imitation of OpenAI.
 
 aimock cuts text by UTF-16 units, so a chunk size of 1 splits every emoji into two half
-surrogates, each in an event of its own.
+surrogates, in two events.
 """
 
 import json
@@ -38,7 +38,7 @@ FIXTURES: list[dict[str, object]] = [
 
 @contextmanager
 def aimock(chunk_size: int, directory: Path) -> Iterator[str]:
-    """The base URL of an aimock that sends so many UTF-16 units an event."""
+    """The base URL of an aimock with this number of UTF-16 units in an event."""
     fixtures, log = directory / "fixtures.json", directory / "log"
     fixtures.write_text(json.dumps({"fixtures": FIXTURES}))
     program = node_program("@copilotkit/aimock", "dist/cli.js")
@@ -53,7 +53,7 @@ def aimock(chunk_size: int, directory: Path) -> Iterator[str]:
 def app(
     request: pytest.FixtureRequest, make_settings: MakeSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx2.Client]:
-    """A client of the app before aimock, for each chunk size."""
+    """A client of the app with aimock, for each chunk size."""
     with (
         aimock(request.param, tmp_path_factory.mktemp("aimock")) as url,
         serving(create_app(make_settings(openai_base_url=url))) as app_url,

@@ -1,8 +1,8 @@
 """`python -m handler` under the Runtime API of cargo-lambda, which is not AWS's and not ours.
 
-It answers a response with 202 at once and reads it afterwards, puts a path before every
-path of the API, writes null for what an event does not have, and streams to its client.
-It needs no Rust: of cargo it only asks which functions there are.
+It answers a response with 202 before it reads it, has a prefix before every path of the API,
+writes null for missing members of an event, and streams to its client. It needs no Rust: it
+uses cargo only for the list of functions.
 """
 
 import json
@@ -25,7 +25,7 @@ FUNCTIONS = ("chat", "small")
 
 
 def metadata() -> str:
-    """What `cargo metadata` says of a project with these programs."""
+    """Returns the output of `cargo metadata` for a project with these programs."""
     target = {"kind": ["bin"], "crate_types": ["bin"], "src_path": "/main.rs"}
     package = {"version": "0.0.0", "manifest_path": "/Cargo.toml", "dependencies": [], "features": {}}
     packages = [package | {"name": name, "id": name, "targets": [target | {"name": name}]} for name in FUNCTIONS]
@@ -35,7 +35,7 @@ def metadata() -> str:
 
 @dataclass(frozen=True)
 class CargoLambda:
-    """A running emulator. Its functions are named by those that poll."""
+    """A running emulator. A poller names its function."""
 
     port: int
     directory: Path
@@ -71,7 +71,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CargoLambda]:
 
 @pytest.fixture(scope="module")
 def log(emulator: CargoLambda, running_standin: StandIn) -> Iterator[Path]:
-    """What the handler logs. It runs until the end of the module."""
+    """The log of the handler, which runs until the end of the module."""
     log = emulator.directory / "handler.log"
     variables = {
         "PYTHONPATH": str(ROOT),
@@ -111,12 +111,12 @@ def inside(directory: Path, *command: str | Path) -> list[str | Path]:
 
 
 def script(*steps: dict[str, object]) -> dict[str, str]:
-    """A question that has the stand-in do this."""
+    """Returns a question for the stand-in with these steps."""
     return {"message": f"/play {json.dumps(steps, ensure_ascii=False, separators=(',', ':'))}"}
 
 
 def events(stream: str) -> list[tuple[str, dict[str, Any]]]:
-    """Name and data of the events of a whole stream."""
+    """Returns name and data of the events of a whole stream."""
     blocks = [block for block in stream.split("\n\n") if not block.startswith(":") and block]
     fields = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
     return [(field["event"], json.loads(field["data"])) for field in fields]

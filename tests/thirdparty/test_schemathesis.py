@@ -1,4 +1,4 @@
-"""The API before schemathesis: any request that the OpenAPI document allows, and many that it does not."""
+"""The API with schemathesis: requests that the OpenAPI document allows, and many that it does not."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The chat page as its user has it: what can be seen and touched, by role and label."""
+"""The chat page as a user has it: its elements by role and label."""
 
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
@@ -6,7 +6,7 @@ STREAM = "api/chat/stream"
 
 
 class ChatPage:
-    """Wraps a page that shows the chat, and notes what it sends and what it says on the console."""
+    """Wraps a page with the chat, and records its requests and its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -25,9 +25,9 @@ class ChatPage:
         page.on("pageerror", lambda error: self.noise.append(str(error)))
 
     def open(self, url: str) -> None:
-        """Loads the page; once more where the machine's network changes meanwhile, as it does when a container starts.
+        """Loads the page, and reloads it if the machine's network changes, as at the start of a container.
 
-        Chromium then drops every request, also one to loopback.
+        Chromium then aborts every request, even one to loopback.
         """
         self.page.goto(url)
         if self.network_changed:
@@ -41,7 +41,7 @@ class ChatPage:
         return sum(request.url.endswith(STREAM) for request in self.requests)
 
     def expect_ready(self) -> None:
-        """The next message can be written and sent: nothing is left over from the last."""
+        """Whether the next message can be written and sent."""
         expect(self.send).to_be_enabled()
         expect(self.stop).to_be_hidden()
         expect(self.input).to_be_editable()
@@ -55,7 +55,7 @@ class ChatPage:
         self.requests.append(request)
 
     def _note(self, message: ConsoleMessage) -> None:
-        # the browser itself reports a request that failed: by its address, or because of the machine's network
+        # the browser itself reports a failed request
         failed = message.text.startswith("Failed to load resource")
         if failed and message.text.endswith("ERR_NETWORK_CHANGED"):
             self.network_changed = True

@@ -1,4 +1,4 @@
-"""A browser, the app against the stand-in, and pages on it. Every page must have kept its console silent."""
+"""A browser, the app with the stand-in, and pages. The console of each page must stay empty."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from tests.web.modules import Modules
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
-    "--no-sandbox",  # as root there is no other way
+    "--no-sandbox",  # required for root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -28,13 +28,13 @@ LONG_NAME = "a-model-of-a-compatible-server-2026-11-22"
 OpenPage = Callable[..., ChatPage]
 
 
-# Not for the session: while Playwright runs, its event loop is this thread's, and no async test elsewhere could run.
+# Not for the session: Playwright's event loop occupies this thread, so no async test could run.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.fail(f"no Chromium on PATH (as {', '.join(NAMES)}): get it by `apt-get install chromium`")
-    expect.set_options(timeout=15_000)  # milliseconds; a busy machine is slow, and waiting costs nothing
+    expect.set_options(timeout=15_000)  # milliseconds, for a busy machine
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -43,22 +43,22 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(make_settings: MakeSettings) -> Iterator[str]:
-    """The address of the page, with one model and with a key."""
+    """The address of a page with one model and a key."""
     with serving(create_app(make_settings(max_message_chars=10_000))) as url:
         yield f"{url}/"
 
 
 @pytest.fixture(scope="package")
 def demo_site(make_settings: MakeSettings) -> Iterator[str]:
-    """The address of the page, with two models and with answers that are made up."""
+    """The address of a page with two models and demo answers."""
     with serving(create_app(make_settings(demo=True, openai_models=(LONG_NAME,)))) as url:
         yield f"{url}/"
 
 
 @pytest.fixture
 def open_page(chromium: Browser, standin: StandIn) -> Iterator[OpenPage]:
-    """Opens an address in a profile of its own, which takes Playwright's options for a context."""
-    del standin  # it forgets what the test before asked, and shuts the gates that it opened
+    """Opens an address in a new profile, with Playwright's options for a context."""
+    del standin  # the fixture resets it
     pages = []
 
     def open_page(url: str, **options: Any) -> ChatPage:

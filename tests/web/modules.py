@@ -1,4 +1,4 @@
-"""The page's ES modules, called one by one in a browser: a fresh machine has no other JavaScript engine."""
+"""The page's ES modules, called one by one in a browser."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ CALL = "([module, argument]) => import(new URL(module, document.baseURI).href).t
 
 
 class Modules:
-    """Runs functions next to the modules that `page`'s own address serves."""
+    """Runs functions with the modules of the page's address."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def call(self, module: str, function: str, argument: object = None) -> Any:
-        """What the JavaScript `function` makes of the module's exports and the argument; all of it JSON."""
+        """Calls a JavaScript function with the module's exports and the argument. Returns its result as JSON."""
         return self.page.evaluate(CALL % function, [module, argument])

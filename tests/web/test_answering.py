@@ -1,4 +1,4 @@
-"""Asking on the page, as long as the answer comes: shown word by word, as text, and the form is free again after it."""
+"""Questions that are answered: the text appears word by word, and then the form is free again."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_page_says_that_answer_has_no_text(chat: ChatPage) -> None:
 
 
 def test_hidden_window_has_whole_answer(chat: ChatPage) -> None:
-    chat.page.evaluate("window.requestAnimationFrame = () => 0")  # as for a tab in the background
+    chat.page.evaluate("window.requestAnimationFrame = () => 0")  # as in a background tab
     chat.ask(script(CREATED, {"text": "One "}, {"text": "two."}, COMPLETED))
     expect(chat.answer).to_have_text("One two.")
     expect(chat.status).to_contain_text("The answer is complete.")

@@ -1,4 +1,4 @@
-"""Asking on the page, where no answer comes, or not all of it: every outcome is told, and the form is free again."""
+"""Questions without an answer or with a part of it: the outcome is shown, and the form is free again."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ TEXT = b'event: text\ndata: {"delta": "Half an"}\n\n'
 
 
 def stream_of(chat: ChatPage, **response: Any) -> None:
-    """From now on the page's questions get this response, which the app itself never gives."""
+    """Lets the page's questions get this response, which the app never sends."""
 
     def answer(route: Route) -> None:
         route.fulfill(**response)
@@ -88,7 +88,7 @@ def test_stop_keeps_partial_answer(chat: ChatPage, standin: StandIn) -> None:
     expect(chat.status).to_contain_text("You stopped the answer.")
     expect(chat.answer).to_have_text("Half an")
     chat.expect_ready()
-    assert standin.wait_ended().state == "closed"  # the turn would go on without the page: it is told to stop
+    assert standin.wait_ended().state == "closed"  # the page stops the turn, which would otherwise continue
 
 
 def test_stop_before_answer_keeps_message(chat: ChatPage, standin: StandIn) -> None:

@@ -1,4 +1,4 @@
-"""The form: which key does what, what is not sent, and that nothing is sent twice."""
+"""The form: its keys, messages that are not sent, and that none is sent twice."""
 
 import pytest
 from playwright.sync_api import expect
@@ -30,7 +30,7 @@ def test_shift_enter_inserts_line_break(chat: ChatPage) -> None:
 def test_enter_during_composition_does_not_send(chat: ChatPage, sign: dict[str, object]) -> None:
     chat.input.fill("流れ")
     chat.input.dispatch_event("keydown", {"key": "Enter", "cancelable": True, **sign})
-    expect(chat.exchanges).to_have_count(0)  # sending would have put one here before the event was over
+    expect(chat.exchanges).to_have_count(0)  # a sent message would be here already
 
 
 def test_held_enter_sends_once(chat: ChatPage) -> None:
@@ -38,7 +38,7 @@ def test_held_enter_sends_once(chat: ChatPage) -> None:
     chat.page.keyboard.down("Enter")
     chat.expect_ready()
     expect(chat.status).to_have_attribute("data-tone", "bad")
-    chat.page.keyboard.down("Enter")  # the keyboard repeats it, and the message is still there
+    chat.page.keyboard.down("Enter")  # the key repeats while the message is still there
     chat.page.keyboard.up("Enter")
     expect(chat.exchanges).to_have_count(1)
 

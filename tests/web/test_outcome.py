@@ -1,4 +1,4 @@
-"""What the page says when a turn has ended, and what is wrong with a message before it is sent."""
+"""The sentences for the end of a turn, and for an invalid message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The page around question and answer: what the server tells it, how it fits the window, and what it may load."""
+"""The page around the chat: its configuration, its layout, and what it may load."""
 
 import pytest
 from playwright.sync_api import expect
@@ -19,7 +19,7 @@ LONG = "\n".join(f"line {number}" for number in range(200))
 
 
 def below(chat: ChatPage) -> float:
-    """How many pixels of the answers lie below what can be seen."""
+    """Returns the pixels of the answers below the visible part."""
     pixels: float = chat.page.get_by_role("main").evaluate(
         "({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight"
     )

@@ -1,4 +1,4 @@
-"""The parser of event streams, against the standard (WHATWG HTML, section 9.2) and against the browser's own."""
+"""The parser of event streams, compared with the standard (WHATWG HTML, 9.2) and the browser's own."""
 
 from collections.abc import Callable, Iterable
 
@@ -54,7 +54,7 @@ PARSE = """({ createParser }, cuts) => cuts.map((pieces) => {
 
 @pytest.fixture
 def parse(modules: Modules) -> Parse:
-    """The events that each of several streams gives, each stream in pieces."""
+    """Returns the events of each of several streams, each stream in pieces."""
 
     def parse(cuts: Iterable[list[str]]) -> list[Events]:
         found = modules.call("sse.js", PARSE, list(cuts))

@@ -1,4 +1,4 @@
-"""From a response to the events of a turn: exactly one `end`, whatever arrives. The `fetch` here is the test's own."""
+"""Responses as the events of a turn: exactly one `end` for any response. `fetch` is the test's."""
 
 import json
 from typing import Any
