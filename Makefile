@@ -27,10 +27,11 @@ test: .venv/.dev .venv-sam/.sam .venv-cargo/.cargo $(NODE_MODULES)/.npm browser 
 soak: .venv/.dev $(NODE_MODULES)/.npm ## the long rounds of some tests (30 minutes)
 	@SCHEMATHESIS_CASES=2000 .venv/bin/pytest tests/thirdparty/test_schemathesis.py $(ARGS)
 
-check: .venv/.dev .venv-sam/.sam $(NODE_MODULES)/.npm ## lint, types, formatting, template, workflows
+check: .venv/.dev .venv-sam/.sam $(NODE_MODULES)/.npm ## lint, types, formatting, English, template, workflows
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/python -m tests.prose
 	@.venv-sam/bin/cfn-lint template.yaml
 	@$(SAM) validate --lint
 	@.venv/bin/zizmor --offline --quiet --pedantic .github

@@ -2,11 +2,11 @@
 
 Most of a cold start is the import of FastAPI and openai, and the page needs neither.
 `ColdStartApp` serves the page's files itself and passes all other requests on to the
-application. The first request that needs the application builds it. If the first request
-of all is for the page's document, the application is built after its response and before
-the call returns: a host on Lambda waits for that. No other file causes a build. A host
-may build the application without a request by `warm_up`, a function in the lifespan's
-state.
+application. The first request that needs the application builds it. If the first
+request of all is for the page's document, the application is built after its response
+and before the call returns: a host on Lambda waits for that. No other file causes a
+build. A host may build the application without a request by `warm_up`, a function in
+the lifespan's state.
 
 `create_cold_start_app` raises ConfigurationError if the settings are wrong. If a later
 build fails, the request gets the problem of an unhandled exception. After a file's
@@ -41,7 +41,8 @@ log = logging.getLogger("rivulet.cold_start")
 
 
 class LazyApp:
-    """An application that is built in a thread when it is first needed, and runs until it is closed.
+    """An application that is built in a thread when it is first
+    needed, and runs until it is closed.
 
     One task runs its lifespan. The task outlives the first request and has none of that
     request's context variables.
@@ -54,16 +55,23 @@ class LazyApp:
         self._closing = asyncio.Event()
 
     async def wait_ready(self) -> Starlette:
-        """Returns the started application. Raises the error of its start; the next call tries again."""
+        """Returns the started application.
+
+        Raises the error of its start; the next call tries again.
+        """
         if self._ready is None or (self._ready.done() and self._ready.exception()):
             self._ready = asyncio.get_running_loop().create_future()
-            # runs in the requesting context, so the log line has that request's id even after a disconnect
+            # runs in the requesting context, so the log line has that request's id even
+            # after a disconnect
             self._ready.add_done_callback(partial(_log_ready, time.monotonic()))
             self._life = asyncio.create_task(self._live(self._ready), context=Context())
         return await asyncio.shield(self._ready)
 
     async def close(self) -> None:
-        """Waits until the application has shut down. Raises the error of its shutdown."""
+        """Waits until the application has shut down.
+
+        Raises the error of its shutdown.
+        """
         self._closing.set()
         if self._life is not None:
             await self._life
@@ -87,7 +95,9 @@ def _log_ready(began: float, ready: "asyncio.Future[Starlette]") -> None:
 
 
 class ColdStartApp:
-    """Serves the files of `directory`; passes all other requests to the application that `build` makes."""
+    """Serves the files of `directory`; passes all other requests
+    to the application that `build` makes.
+    """
 
     def __init__(self, directory: Path, build: Callable[[], Starlette]) -> None:
         self._files = Files(directory)
@@ -112,7 +122,7 @@ class ColdStartApp:
     async def _application(self) -> ASGIApp:
         try:
             return await self._lazy.wait_ready()
-        except Exception as error:  # noqa: BLE001 - it is raised again, where it is logged and answered
+        except Exception as error:  # noqa: BLE001 - the stand-in raises it again, with a log line and an answer
             return _failing(error)
 
     def _file(self, scope: Scope) -> File | None:
@@ -127,7 +137,9 @@ class ColdStartApp:
 
 
 def _failing(error: Exception) -> ASGIApp:
-    """Returns a stand-in for an application that could not be built: it raises the error."""
+    """Returns a stand-in for an application that could not
+    be built: it raises the error.
+    """
 
     async def app(*_: object) -> None:
         raise error
@@ -136,7 +148,10 @@ def _failing(error: Exception) -> ASGIApp:
 
 
 def create_cold_start_app(settings: Settings | None = None) -> ColdStartApp:
-    """Returns the whole application; settings as for `create_app`. Raises ConfigurationError."""
+    """Returns the whole application; settings as for `create_app`.
+
+    Raises ConfigurationError.
+    """
     settings = settings or load_settings()
     configure_logging(settings)
     check_network(settings)

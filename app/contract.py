@@ -1,7 +1,9 @@
-"""The wire: what a client sends and receives. JSON shapes, with no behaviour but validation.
+"""The wire: what a client sends and receives.
 
-Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start`, `Text`,
-`Reasoning`, `Refusal`, `Tool`, `Source` and the one terminal `End`. Errors:
+JSON shapes, with no behaviour but validation.
+
+Requests: `ChatRequest`. Answers: `Turn` as a whole, or the stream events `Start`,
+`Text`, `Reasoning`, `Refusal`, `Tool`, `Source` and the one terminal `End`. Errors:
 `ProblemDetails` (RFC 9457).
 """
 
@@ -35,7 +37,10 @@ class Wire(BaseModel):
 
 
 def well_formed(text: str) -> str:
-    """Returns the text. Raises ValueError for half a surrogate pair, which UTF-8 cannot encode."""
+    """Returns the text.
+
+    Raises ValueError for half a surrogate pair, which UTF-8 cannot encode.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -83,7 +88,10 @@ MAX_UNKNOWN = 10
 
 
 class Body(Wire):
-    """Base of request bodies. Only the first unknown fields are examined, to bound the work."""
+    """Base of request bodies.
+
+    Only the first unknown fields are examined, to bound the work.
+    """
 
     @model_validator(mode="before")
     @classmethod
@@ -97,10 +105,10 @@ class Body(Wire):
 class ChatRequest(Body):
     """One question.
 
-    `turn_id` names the turn: the same id again is the same turn, and is not asked twice.
-    `conversation_id` is the conversation to continue, by default a new one;
-    `parent_turn_id` is the turn that the question follows, by default none. `model` is one
-    of the allowed models; `instructions` replace the server's own.
+    `turn_id` names the turn: the same id again is the same turn, and is not asked
+    twice. `conversation_id` is the conversation to continue, by default a new one;
+    `parent_turn_id` is the turn that the question follows, by default none. `model` is
+    one of the allowed models; `instructions` replace the server's own.
     """
 
     message: Message
@@ -119,7 +127,9 @@ class FieldError(Wire):
 
 
 class ProblemDetails(Wire):
-    """RFC 9457, with `code` for programs, `retryable`, `retry_after` in seconds, and invalid fields."""
+    """RFC 9457, with `code` for programs, `retryable`,
+    `retry_after` in seconds, and invalid fields.
+    """
 
     type: str
     title: str
@@ -163,8 +173,8 @@ class Event(Wire):
 class Start(Event):
     """The first event.
 
-    `omitted_turns` is the number of the oldest turns that the model did not receive, because
-    the conversation is too long. It is counted up to 10.
+    `omitted_turns` is the number of the oldest turns that the model did not receive,
+    because the conversation is too long. It is counted up to 10.
     """
 
     event = "start"
@@ -190,7 +200,9 @@ class Refusal(Event):
 
 
 class Tool(Event):
-    """A built-in tool that the model uses, e.g. {name: "web_search", status: "searching"}."""
+    """A built-in tool that the model uses, e.g. {name: "web_search", status:
+    "searching"}.
+    """
 
     event = "tool"
     name: str
@@ -198,7 +210,9 @@ class Tool(Event):
 
 
 class Source(Event):
-    """A cited page; `start` and `end` are the character offsets of the citation in the whole text."""
+    """A cited page; `start` and `end` are the character offsets
+    of the citation in the whole text.
+    """
 
     event = "source"
     url: str
@@ -210,8 +224,8 @@ class Source(Event):
 class End(Event):
     """The terminal event: exactly one, always last.
 
-    `reason` is a code: for an incomplete answer the cause, for a completed one `empty` if it
-    has no text, for a failed one the code of the error.
+    `reason` is a code: for an incomplete answer the cause, for a completed one `empty`
+    if it has no text, for a failed one the code of the error.
     """
 
     event = "end"
@@ -254,14 +268,18 @@ class ConversationLine(Wire):
 
 
 class ConversationPage(Wire):
-    """A page of the list, the last updated first; `cursor` is that of the next page, null at the end."""
+    """A page of the list, the last updated first; `cursor` is
+    that of the next page, null at the end.
+    """
 
     conversations: list[ConversationLine]
     cursor: str | None = None
 
 
 class WholeConversation(ConversationLine):
-    """A conversation with all its turns, the oldest first; they form a tree by `parent_turn_id`."""
+    """A conversation with all its turns, the oldest first; they form a tree by
+    `parent_turn_id`.
+    """
 
     turns: list[Turn]
 

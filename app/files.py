@@ -1,13 +1,13 @@
 """The page's files over HTTP (RFC 9110), before the application is built and in it.
 
 `Files` is an ASGI application that serves each file of a directory under its name, and
-`index.html` also as `/`. It raises Starlette's HTTPException: 404 for any other path, 405
-for methods other than GET and HEAD. A response to HEAD has a body, which
+`index.html` also as `/`. It raises Starlette's HTTPException: 404 for any other path,
+405 for methods other than GET and HEAD. A response to HEAD has a body, which
 `RequestMiddleware` drops.
 
-A file is read for each request, so its validator always matches the bytes that are sent: a
-strong ETag of the content only. Dates are left out, because all files of a deployment have
-the same one. Ranges are ignored (section 14.2).
+A file is read for each request, so its validator always matches the bytes that are
+sent: a strong ETag of the content only. Dates are left out, because all files of a
+deployment have the same one. Ranges are ignored (section 14.2).
 """
 
 import hashlib
@@ -62,7 +62,9 @@ class Files:
             self._files["/"] = document
 
     def find(self, scope: Scope) -> File | None:
-        """Returns the file of the request's path, for any method; None if there is none."""
+        """Returns the file of the request's path, for any
+        method; None if there is none.
+        """
         return self._files.get(_path_below_root(scope))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +90,9 @@ def etag_of(content: bytes) -> str:
 
 
 def is_current(etag: str, headers: Headers) -> bool:
-    """Whether `If-None-Match` has the validator, by weak comparison (RFC 9110, 13.1.2)."""
+    """Whether `If-None-Match` has the validator, by weak comparison (RFC 9110,
+    13.1.2).
+    """
     condition = ",".join(headers.getlist("if-none-match"))
     return condition.strip() == "*" or etag in _ENTITY_TAG.findall(condition)
 

@@ -1,6 +1,7 @@
 """What a host knows of a request: the one contract between a host and the application.
 
-A host may put a mapping into `scope["extensions"]["rivulet.invocation"]`. `handler` does.
+A host may put a mapping into `scope["extensions"]["rivulet.invocation"]`. `handler`
+does.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ EXTENSION = "rivulet.invocation"
 
 @dataclass(frozen=True, slots=True)
 class HostContext:
-    """Each is None if the host does not know it; `deadline` is in seconds since the epoch."""
+    """Each is None if the host does not know it; `deadline`
+    is in seconds since the epoch.
+    """
 
     request_id: str | None = None
     trace_id: str | None = None

@@ -1,7 +1,8 @@
-"""Logs: JSON for CloudWatch by Powertools, or text. Prompts and answers are never logged.
+"""Logs: JSON for CloudWatch by Powertools, or text. Prompts
+and answers are never logged.
 
-Modules use `logging.getLogger("rivulet....")`. The entries of `request_fields` are on each
-line that is logged in the context of the current request.
+Modules use `logging.getLogger("rivulet....")`. The entries of `request_fields` are on
+each line that is logged in the context of the current request.
 """
 
 import logging
@@ -28,10 +29,11 @@ class RequestFieldsFilter(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """One readable line: time, level, message, then the record's extra fields as name=value.
+    """One readable line: time, level, message, then the
+    record's extra fields as name=value.
 
-    Unprintable characters are escaped, because a path may have line breaks and commands to a
-    terminal. The lines of a traceback are indented, so none looks like a record.
+    Unprintable characters are escaped, because a path may have line breaks and commands
+    to a terminal. The lines of a traceback are indented, so none looks like a record.
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,9 @@ class TextFormatter(logging.Formatter):
 
 
 def printable(text: str) -> str:
-    """Returns the text with control, format and surrogate characters as Python's escapes."""
+    """Returns the text with control, format and surrogate
+    characters as Python's escapes.
+    """
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
@@ -61,7 +65,9 @@ def _indented(text: str) -> str:
 
 
 class OurHandler(logging.StreamHandler[Any]):
-    """The handler of `configure_logging`, which finds it by its class when it is called again."""
+    """The handler of `configure_logging`, which finds it by
+    its class when it is called again.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,8 +34,8 @@ def create_app(
     """Returns the ASGI application. Raises ConfigurationError.
 
     `settings` are those of the process by default. `get_owner` returns the owner of a
-    request, and so of the conversations that it begins. After `longest_silence` seconds a
-    stream begins without an answer.
+    request, and so of the conversations that it begins. After `longest_silence` seconds
+    a stream begins without an answer.
     """
     settings = settings or load_settings()
     configure_logging(settings)

@@ -1,4 +1,6 @@
-"""A turn's report: fields on its request's log line, and metrics in EMF for CloudWatch by Powertools."""
+"""A turn's report: fields on its request's log line, and
+metrics in EMF for CloudWatch by Powertools.
+"""
 
 from typing import Any
 

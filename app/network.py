@@ -1,9 +1,10 @@
-"""The environment's variables for outgoing requests: proxies and certificate authorities.
+"""The environment's variables for outgoing requests: proxies and certificate
+authorities.
 
-Libraries read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR,
-each in a different way. This module reads them once for the client of the Responses API.
-It raises ConfigurationError, which names the variable and never its value: the URL of a
-proxy may have a password.
+Libraries read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
+SSL_CERT_DIR, each in a different way. This module reads them once for the client of the
+Responses API. It raises ConfigurationError, which names the variable and never its
+value: the URL of a proxy may have a password.
 """
 
 import ipaddress
@@ -24,7 +25,9 @@ SOCKS = frozenset({"socks4", "socks4a", "socks5", "socks5h"})
 
 
 def check_network(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Raises ConfigurationError if a proxy or a certificate authority cannot be used."""
+    """Raises ConfigurationError if a proxy or a certificate
+    authority cannot be used.
+    """
     for name in PROXIES:
         if found := _read(environ, name):
             _proxy_url(*found)
@@ -38,7 +41,10 @@ def base_url(settings: Settings) -> str:
 
 
 def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Returns the URL of the proxy for `url`, or None. Loopback addresses have no proxy."""
+    """Returns the URL of the proxy for `url`, or None.
+
+    Loopback addresses have no proxy.
+    """
     target = urlsplit(url)
     found = _read(environ, f"{target.scheme.lower()}_proxy") or _read(environ, "all_proxy")
     if found is None or _is_loopback(target.hostname or "") or _is_exempt(target, environ):
@@ -50,7 +56,9 @@ def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def authorities(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext | None:
-    """Returns the certificate authorities of the environment; None for the system's own."""
+    """Returns the certificate authorities of the
+    environment; None for the system's own.
+    """
     file, directory = _read(environ, "SSL_CERT_FILE"), _read(environ, "SSL_CERT_DIR")
     if directory and not file:
         _check_directories(*directory)
@@ -64,7 +72,10 @@ def authorities(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext | Non
 
 
 def _read(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
-    """Returns the variable's name as it is set, and its value. A blank value counts as not set."""
+    """Returns the variable's name as it is set, and its value.
+
+    A blank value counts as not set.
+    """
     for spelling in (name, name.upper()):
         if value := environ.get(spelling, "").strip():
             return spelling, value
@@ -92,7 +103,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_exempt(target: SplitResult, environ: Mapping[str, str]) -> bool:
-    """Whether NO_PROXY has the host: `*`, a domain, an address or a network, perhaps with a port."""
+    """Whether NO_PROXY has the host: `*`, a domain, an address
+    or a network, perhaps with a port.
+    """
     _, value = _read(environ, "no_proxy") or ("", "")
     return any(_matches(entry.strip().lower(), target) for entry in value.split(","))
 
@@ -124,7 +137,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _check_directories(name: str, value: str) -> None:
-    """Raises ConfigurationError if the directory has no certificates in files named by their hash."""
+    """Raises ConfigurationError if the directory has no
+    certificates in files named by their hash.
+    """
     try:
         names = [path.name for part in value.split(os.pathsep) for path in Path(part).iterdir()]
     except OSError as error:

@@ -24,10 +24,11 @@ Json = dict[str, Any]
 
 
 def add_openapi(app: FastAPI, settings: Settings) -> None:
-    """Makes `app.openapi()` return the whole document, and serves it if OPENAPI_DOCS is set.
+    """Makes `app.openapi()` return the whole document, and
+    serves it if OPENAPI_DOCS is set.
 
-    `/docs` is the document as well: a page that renders it would run third parties' scripts
-    on the origin of the chat.
+    `/docs` is the document as well: a page that renders it would run third parties'
+    scripts on the origin of the chat.
     """
     generate = app.openapi
     app.openapi_version = VERSION

@@ -19,7 +19,9 @@ READ_LIMIT = 5.0  # seconds for the whole read: Lambda ends an initialization af
 
 
 def check_region(settings: Settings) -> None:
-    """Raises ConfigurationError if the table or the parameters are needed and there is no region."""
+    """Raises ConfigurationError if the table or the parameters
+    are needed and there is no region.
+    """
     if settings.aws_sam_local or not (settings.table_name or _missing(settings)):
         return
     region = os.environ.get("AWS_DEFAULT_REGION") or _configured_region()
@@ -28,7 +30,9 @@ def check_region(settings: Settings) -> None:
 
 
 def _configured_region() -> str:
-    """Returns the region in the configuration file of the AWS CLI; empty if there is none."""
+    """Returns the region in the configuration file of the
+    AWS CLI; empty if there is none.
+    """
     from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # noqa: PLC0415
     from botocore.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -39,7 +43,10 @@ def _configured_region() -> str:
 
 
 def read_fields(settings: Settings) -> dict[str, str]:
-    """Returns the fields that `settings` lack and the Parameter Store has. Raises ConfigurationError."""
+    """Returns the fields that `settings` lack and the Parameter Store has.
+
+    Raises ConfigurationError.
+    """
     path = settings.parameter_path
     missing = _missing(settings)
     if path is None or not missing:
@@ -55,17 +62,20 @@ def read_fields(settings: Settings) -> dict[str, str]:
 
 
 def _missing(settings: Settings) -> dict[str, str]:
-    """Returns the names and fields to read; empty if there is no path, or already a key."""
+    """Returns the names and fields to read; empty if there
+    is no path, or already a key.
+    """
     missing = {name: field for name, field in FIELDS.items() if not getattr(settings, field)}
     is_read = settings.parameter_path and not settings.aws_sam_local and missing.keys() & REQUIRED
     return missing if is_read else {}
 
 
 def read_parameters(path: str, *, limit: float = READ_LIMIT) -> dict[str, str]:
-    """Returns the decrypted parameters below `path`, by relative name, within `limit` seconds.
+    """Returns the decrypted parameters below `path`, by
+    relative name, within `limit` seconds.
 
-    The time limits of boto3 count for one attempt at one address; the thread bounds name
-    resolution, further addresses and pages as well. Raises ConfigurationError.
+    The time limits of boto3 count for one attempt at one address; the thread bounds
+    name resolution, further addresses and pages as well. Raises ConfigurationError.
     """
     found: Future[dict[str, str]] = Future()
 
@@ -85,7 +95,8 @@ def read_parameters(path: str, *, limit: float = READ_LIMIT) -> dict[str, str]:
 
 
 def _read(path: str) -> dict[str, str]:
-    # boto3 takes a quarter of a second to import, so only processes with a path import it
+    # boto3 takes a quarter of a second to import, so only processes with a path import
+    # it
     from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMProvider  # noqa: PLC0415
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415 - botocore has no types
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415

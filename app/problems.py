@@ -1,29 +1,29 @@
 """Every error that a client may receive, as one tree (RFC 9457 problem details).
 
-    Problem                       500  internal_error
-     ├─ BadRequest                400  bad_request              the body is not JSON
-     ├─ NotFound                  404  not_found                there is no such address or object
-     ├─ MethodNotAllowed          405  method_not_allowed       the address exists, not for this method
-     ├─ BodyTooLarge              413  body_too_large           more than MAX_BODY_BYTES
-     ├─ InvalidRequest            422  invalid_request          a field is missing or invalid
-     ├─ PromptRejected            400  prompt_rejected          OpenAI does not accept this prompt
-     ├─ NotConfigured             503  not_configured           this server has no API key
-     ├─ RateLimited               429  rate_limited             OpenAI's rate limit
-     ├─ QuotaExhausted            503  quota_exhausted          the OpenAI account has no budget left
-     ├─ UpstreamMisconfigured     502  upstream_misconfigured   OpenAI does not accept our model or parameters
-     │   └─ UpstreamUnauthorized  502  upstream_unauthorized    OpenAI does not accept our key
-     ├─ UpstreamFailed            502  upstream_failed          OpenAI failed, or sent an invalid answer
-     │   └─ UpstreamCut           502  upstream_cut             the answer was cut off
-     ├─ UpstreamUnreachable       503  upstream_unreachable     no connection
-     ├─ UpstreamTooSlow           504  upstream_too_slow        OpenAI timed out
-     ├─ Conflict                  409  conflict                 the turn's id is in use for another question
-     └─ StoreFailed               503  store_failed             the store is unavailable at the moment
-         ├─ StoreRefused          503  store_refused            the store refuses until its operator corrects it
-         └─ NotKept               503  not_kept                 the answer could not be stored
+    Problem                   500 internal_error
+    ├─ BadRequest             400 bad_request            the body is not JSON
+    ├─ NotFound               404 not_found              no such address or object
+    ├─ MethodNotAllowed       405 method_not_allowed     the address has other methods
+    ├─ BodyTooLarge           413 body_too_large         more than MAX_BODY_BYTES
+    ├─ InvalidRequest         422 invalid_request        a field is missing or invalid
+    ├─ PromptRejected         400 prompt_rejected        OpenAI refuses this prompt
+    ├─ NotConfigured          503 not_configured         this server has no API key
+    ├─ RateLimited            429 rate_limited           OpenAI's rate limit
+    ├─ QuotaExhausted         503 quota_exhausted        OpenAI's account has no budget
+    ├─ UpstreamMisconfigured  502 upstream_misconfigured OpenAI refuses our parameters
+    │  └─ UpstreamUnauthorized 502 upstream_unauthorized OpenAI refuses our key
+    ├─ UpstreamFailed         502 upstream_failed        OpenAI failed
+    │  └─ UpstreamCut         502 upstream_cut           the answer was cut off
+    ├─ UpstreamUnreachable    503 upstream_unreachable   no connection
+    ├─ UpstreamTooSlow        504 upstream_too_slow      OpenAI timed out
+    ├─ Conflict               409 conflict               the turn's id is taken
+    └─ StoreFailed            503 store_failed           the store is unavailable
+       ├─ StoreRefused        503 store_refused          until its operator corrects it
+       └─ NotKept             503 not_kept               the answer is not stored
 
 Before the first byte a problem is the response, with its status; after it, it is the
-`error` of the terminal event. All texts are written here: no text of OpenAI, a library or
-an exception is passed on.
+`error` of the terminal event. All texts are written here: no text of OpenAI, a library
+or an exception is passed on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,9 @@ from app.contract import FieldError, ProblemDetails
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
-    """Base of all problems. `detail` is what is wrong and what to do; `retry_after` is in seconds.
+    """Base of all problems.
+
+    `detail` is what is wrong and what to do; `retry_after` is in seconds.
 
     `cause` is only for the log: fields without content.
     """
@@ -199,6 +201,8 @@ class NotKept(StoreFailed):
 
 
 def problem_of_status(status: int) -> Problem:
-    """Returns the Problem for a library's status; an unexpected one is a fault of the server."""
+    """Returns the Problem for a library's status; an
+    unexpected one is a fault of the server.
+    """
     kinds = (BadRequest, NotFound, MethodNotAllowed, BodyTooLarge)
     return next((kind() for kind in kinds if kind.status == status), Problem())

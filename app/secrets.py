@@ -15,7 +15,10 @@ log = logging.getLogger("rivulet.parameters")
 
 
 class Secrets:
-    """The newest valid secrets. Stale ones are refreshed in the background; callers never wait."""
+    """The newest valid secrets.
+
+    Stale ones are refreshed in the background; callers never wait.
+    """
 
     def __init__(
         self,

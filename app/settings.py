@@ -1,8 +1,8 @@
 """The settings, frozen: from the environment, then `.env`.
 
 `app.loading` adds the parameters of the Parameter Store. White space around a value is
-removed, and a blank value counts as not set. Errors name the setting and never its value,
-which may be a secret.
+removed, and a blank value counts as not set. Errors name the setting and never its
+value, which may be a secret.
 """
 
 import re
@@ -30,7 +30,9 @@ class ConfigurationError(Exception):
 
 
 def _header_value(key: SecretStr) -> SecretStr:
-    """Checks a key: it becomes a header, so it is printable ASCII without spaces (RFC 6750, 2.1)."""
+    """Checks a key: it becomes a header, so it is printable
+    ASCII without spaces (RFC 6750, 2.1).
+    """
     if wrong := re.search(r"[^!-~]", key.get_secret_value()):
         raise ValueError(f"character {wrong.start() + 1} is white space, a control character or not ASCII")
     return key
@@ -40,7 +42,9 @@ HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
 
 
 def _base_url(url: str) -> str:
-    """Checks a base URL: paths are appended to it, so it has no query and no fragment."""
+    """Checks a base URL: paths are appended to it, so it has no query and no
+    fragment.
+    """
     if not re.fullmatch(r"[!-~]+", url) or "?" in url or "#" in url:
         raise ValueError("must be ASCII without white space, query and fragment")
     try:

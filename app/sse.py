@@ -1,8 +1,9 @@
-"""Server-sent events as bytes (WHATWG HTML, section 9.2): an incremental decoder and an encoder. Pure.
+"""Server-sent events as bytes (WHATWG HTML, section 9.2): an
+incremental decoder and an encoder. Pure.
 
-`Decoder.feed(chunk)` takes bytes cut anywhere, even inside a character or between CR and
-LF, and returns the completed events. Only CR, LF and CRLF end a line. An event without data
-is dropped, and so is an unfinished one at the end of the stream.
+`Decoder.feed(chunk)` takes bytes cut anywhere, even inside a character or between CR
+and LF, and returns the completed events. Only CR, LF and CRLF end a line. An event
+without data is dropped, and so is an unfinished one at the end of the stream.
 """
 
 from typing import NamedTuple
@@ -82,7 +83,9 @@ class Decoder:
 
 
 def encode(data: str, *, event: str | None = None, event_id: str | None = None) -> bytes:
-    """Returns one event. A line break in `data` starts another `data:` line; a CR becomes LF.
+    """Returns one event.
+
+    A line break in `data` starts another `data:` line; a CR becomes LF.
 
     `event` and `event_id` must be single lines.
     """

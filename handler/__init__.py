@@ -1,16 +1,17 @@
 """Two entry points from Lambda into one ASGI app.
 
-**Streaming**, which is deployed: `python -m handler`. The managed runtime's client cannot
-stream, so `handler/bootstrap` (AWS_LAMBDA_EXEC_WRAPPER) starts this in its place. It speaks
-the Runtime API in the process of the app. A response is buffered if the event comes from
-a load balancer, with RESPONSE_MODE=buffered, or under `sam local`. The events of an HTTP
-API and of a Function URL in BUFFERED mode do not differ from those of streaming ones:
-RESPONSE_MODE is for them.
+**Streaming**, which is deployed: `python -m handler`. The managed runtime's client
+cannot stream, so `handler/bootstrap` (AWS_LAMBDA_EXEC_WRAPPER) starts this in its
+place. It speaks the Runtime API in the process of the app. A response is buffered if
+the event comes from a load balancer, with RESPONSE_MODE=buffered, or under `sam local`.
+The events of an HTTP API and of a Function URL in BUFFERED mode do not differ from
+those of streaming ones: RESPONSE_MODE is for them.
 
-**Buffered**: `handler.buffered.handler`, the same service on the managed runtime's client.
+**Buffered**: `handler.buffered.handler`, the same service on the managed runtime's
+client.
 
-Only `__main__` and `buffered` import the app; all other modules serve any ASGI app. In the
-order of the trip:
+Only `__main__` and `buffered` import the app; all other modules serve any ASGI app. In
+the order of the trip:
 
     runtime      the life of the process
     lifespan     the app's startup and shutdown, once per environment

@@ -18,7 +18,8 @@ from handler.runtime import serve
 
 
 def _create_app() -> ASGI:
-    """Imports and builds the app, so that a failing import is reported as an init error.
+    """Imports and builds the app, so that a failing import
+    is reported as an init error.
 
     On demand a client waits for the start, so this is the app that answers first. For
     provisioned concurrency, SnapStart and Managed Instances it is the whole app.

@@ -1,7 +1,7 @@
 """Scheme, host and port of a request, from its headers. No I/O.
 
-Clients and chains of proxies write these headers in any form. An unreadable value is left
-out and never makes a request fail.
+Clients and chains of proxies write these headers in any form. An unreadable value is
+left out and never makes a request fail.
 
 Source: RFC 3986, 3.2 (`host [":" port]`, a port may be empty, an IPv6 address is in
 brackets).

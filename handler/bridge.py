@@ -1,8 +1,9 @@
-"""Translates an event into an ASGI request, and a whole response into the source's form.
+"""Translates an event into an ASGI request, and a whole
+response into the source's form.
 
 `event` reads the event, and Mangum makes a scope of it. This module adds what Mangum
-leaves out or has in an older version. It raises UnsupportedEventError if the event is not
-an HTTP request. No I/O.
+leaves out or has in an older version. It raises UnsupportedEventError if the event is
+not an HTTP request. No I/O.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,9 @@ from handler.event import HttpEvent, read
 from handler.prefix import split_path
 from handler.protocol import Invocation
 
-# ASGI HTTP 2.4: send() raises OSError after a disconnect. Under an older version Starlette
-# treats the message after the body as a disconnect and cuts its streams short.
+# ASGI HTTP 2.4: send() raises OSError after a disconnect. Under an older version
+# Starlette treats the message after the body as a disconnect and cuts its streams
+# short.
 VERSION = {"version": "3.0", "spec_version": "2.4"}
 
 EXTENSION = "rivulet.invocation"
@@ -44,7 +46,9 @@ class HttpRequest:
     streamable: bool  # a load balancer cannot take a stream
 
     def whole(self, response: Response) -> dict[str, Any]:
-        """Returns a whole response in the form of the source, with only the app's headers."""
+        """Returns a whole response in the form of the source,
+        with only the app's headers.
+        """
         form = self.source(response)
         if not any(name.lower() == b"content-type" for name, _ in response["headers"]):
             form.get("headers", {}).pop("content-type", None)  # Mangum adds one, even if there is no body
@@ -57,7 +61,9 @@ class Bridge:
     def __init__(
         self, app: ASGI, base_path: str = "", custom_handlers: Sequence[type[LambdaHandler]] = EVENT_SOURCES
     ) -> None:
-        """`base_path` is BASE_PATH; `custom_handlers` are Mangum's, for events of other sources."""
+        """`base_path` is BASE_PATH; `custom_handlers` are
+        Mangum's, for events of other sources.
+        """
         self._base_path = base_path
         self._mangum = Mangum(app, lifespan="off", custom_handlers=[*custom_handlers], text_mime_types=TEXT_TYPES)
 
@@ -98,7 +104,9 @@ class Bridge:
 
 
 def extend(scope: Scope, invocation: Invocation, state: Mapping[str, Any]) -> None:
-    """Adds the version of ASGI, the invocation and the lifespan's state to the scope."""
+    """Adds the version of ASGI, the invocation and the lifespan's state to the
+    scope.
+    """
     scope["asgi"] = dict(VERSION)
     scope["state"] = dict(state)  # a copy for each request (ASGI, "Lifespan State")
     scope.setdefault("extensions", {})[EXTENSION] = {

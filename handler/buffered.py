@@ -1,8 +1,9 @@
-"""The buffered entry point: `handler.buffered.handler`, for the managed runtime's client.
+"""The buffered entry point: `handler.buffered.handler`, for
+the managed runtime's client.
 
 It is for a load balancer, an HTTP API, or a function without the wrapper: leave
-AWS_LAMBDA_EXEC_WRAPPER out and name this as the function's handler. The import builds the
-app, once per environment. The client reports a failing import as an init error.
+AWS_LAMBDA_EXEC_WRAPPER out and name this as the function's handler. The import builds
+the app, once per environment. The client reports a failing import as an init error.
 """
 
 import os

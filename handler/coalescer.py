@@ -3,8 +3,8 @@
 A write is sent at once unless it belongs to a burst: writes that follow each other
 within BURST seconds. After the first FREE writes of a burst, the others wait for the
 next turn of the event loop and are sent together. A token that comes alone is never
-held, nor is the beginning of a response. An app that blocks the event loop in the middle
-of a burst delays the rest of that burst.
+held, nor is the beginning of a response. An app that blocks the event loop in the
+middle of a burst delays the rest of that burst.
 """
 
 import asyncio

@@ -58,8 +58,8 @@ class Connection:
     async def write(self, writes: Sequence[Write]) -> None:
         """Writes parts of a request, and returns when the socket has room for more.
 
-        A Head begins an exchange. Raises OSError if the server has refused the request or
-        closed the connection; `answer()` then returns or raises the cause.
+        A Head begins an exchange. Raises OSError if the server has refused the request
+        or closed the connection; `answer()` then returns or raises the cause.
         """
         if isinstance(writes[0], Head):
             await self._begin()
@@ -72,7 +72,10 @@ class Connection:
         await self._link.wait_room()
 
     async def answer(self) -> Answer:
-        """Returns the answer to the written request. A cancelled caller may call it again."""
+        """Returns the answer to the written request.
+
+        A cancelled caller may call it again.
+        """
         answer = self._answer
         if answer is None:
             raise ConnectionResetError("no request is under way")
@@ -137,7 +140,9 @@ class Connection:
                 return h11.Data(data=data)
 
     async def _read_answer(self) -> Answer:
-        """Runs beside the request, so that an early answer is noticed during the writes."""
+        """Runs beside the request, so that an early answer is
+        noticed during the writes.
+        """
         try:
             answer = await self._receive()
             if answer.status in ACCEPTED:

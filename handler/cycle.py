@@ -1,10 +1,10 @@
 """Runs the app for one request and writes its response.
 
 A cycle ends in one of four ways. The app completes its response; it fails before the
-first byte, which sends a report in place of the response; it fails after the first byte,
-which sends trailers; or it fails after its response, which is only logged. A time-out and
-a shutdown are failures as well. As long as the connection stands, the Runtime API always
-receives an end.
+first byte, which sends a report in place of the response; it fails after the first
+byte, which sends trailers; or it fails after its response, which is only logged. A
+time-out and a shutdown are failures as well. As long as the connection stands, the
+Runtime API always receives an end.
 """
 
 import asyncio
@@ -45,7 +45,10 @@ class Sink(Protocol):
     """Takes what is written: a `Connection`, or what stands for one."""
 
     async def write(self, writes: Sequence[Write]) -> None:
-        """Returns when there is room for more. Raises OSError if nothing more is taken."""
+        """Returns when there is room for more.
+
+        Raises OSError if nothing more is taken.
+        """
 
     @property
     def awaits_answer(self) -> bool:

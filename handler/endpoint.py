@@ -1,7 +1,9 @@
-"""AWS_LAMBDA_RUNTIME_API as a value: the host and port of the Runtime API, and a path if it has one.
+"""AWS_LAMBDA_RUNTIME_API as a value: the host and port of the
+Runtime API, and a path if it has one.
 
 Lambda sets `host:port`. Proxies and emulators may add a path, to be put before every
-path of the API (`127.0.0.1:9000/.rt/chat`), or write a URL (`http://127.0.0.1:9000/.rt`).
+path of the API (`127.0.0.1:9000/.rt/chat`), or write a URL
+(`http://127.0.0.1:9000/.rt`).
 """
 
 from collections.abc import Mapping

@@ -34,7 +34,10 @@ class Environment:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
-        """Reads the variables. Raises InvalidEnvironmentError, which names the variable."""
+        """Reads the variables.
+
+        Raises InvalidEnvironmentError, which names the variable.
+        """
         mode = variables.get("RESPONSE_MODE", "").strip() or "stream"
         if mode not in MODES:
             raise InvalidEnvironmentError(f"RESPONSE_MODE must be one of {', '.join(MODES)}")
@@ -103,5 +106,7 @@ class LambdaContext:
         )
 
     def get_remaining_time_in_millis(self) -> int:
-        """Returns the milliseconds to the deadline; 0 if there is none, or none left."""
+        """Returns the milliseconds to the deadline; 0 if
+        there is none, or none left.
+        """
         return max(0, int(((self.deadline or 0) - time.time()) * 1000))

@@ -117,8 +117,8 @@ class RuntimeApiLostError(HandlerError):
 def error_type(error: BaseException) -> str:
     """Returns the name of an exception for Lambda-Runtime-Function-Error-Type.
 
-    Lambda accepts only `(Runtime|Function)\\.[A-Z][a-zA-Z]+` and replaces other names by
-    Unknown, so digits and underscores of a class name are removed.
+    Lambda accepts only `(Runtime|Function)\\.[A-Z][a-zA-Z]+` and replaces other names
+    by Unknown, so digits and underscores of a class name are removed.
     """
     if isinstance(error, HandlerError):
         return error.error_type
@@ -155,8 +155,8 @@ class ErrorReport:
     """A failure in AWS's form (Runtime API, "Invocation error").
 
     `type` is the header Lambda-Runtime-Function-Error-Type. `name` is errorType in the
-    body: as in AWS's Python client the class name of an app's exception. `frames` is the
-    same stack as `stack_trace`, for X-Ray.
+    body: as in AWS's Python client the class name of an app's exception. `frames` is
+    the same stack as `stack_trace`, for X-Ray.
     """
 
     type: str
@@ -182,7 +182,8 @@ class ErrorReport:
     def to_xray(self) -> bytes:
         """Returns the cause of a failed segment, short enough for a header, in ASCII.
 
-        Source: AWS X-Ray Developer Guide, "X-Ray segment documents", "Errors and exceptions".
+        Source: AWS X-Ray Developer Guide, "X-Ray segment documents", "Errors and
+        exceptions".
         """
         exception = {
             "message": self.message[:MAX_XRAY_MESSAGE],

@@ -1,9 +1,9 @@
 """Reads an HTTP event of any form leniently. No I/O.
 
-AWS writes complete events. Emulators, typed libraries and people write `null` for absent
-members, a list instead of text, and headers of any form. `read` returns the content of
-such an event. It raises UnsupportedEventError only if the document has no method: no
-header and no absent member decides that.
+AWS writes complete events. Emulators, typed libraries and people write `null` for
+absent members, a list instead of text, and headers of any form. `read` returns the
+content of such an event. It raises UnsupportedEventError only if the document has no
+method: no header and no absent member decides that.
 
 Sources: Lambda Developer Guide, "Invoking Lambda function URLs"; API Gateway Developer
 Guide, "Payload format version" (HTTP APIs) and "Input format of a Lambda function for
@@ -65,7 +65,9 @@ def _version_2(event: Event, context: Event) -> HttpEvent:
 
 
 def _version_1(event: Event, context: Event) -> HttpEvent:
-    """A REST API, or an HTTP API with payload format 1.0, whose events have a version."""
+    """A REST API, or an HTTP API with payload format 1.0, whose events have a
+    version.
+    """
     plain = {
         "resource": "",
         "requestContext": {},
@@ -80,7 +82,9 @@ def _version_1(event: Event, context: Event) -> HttpEvent:
 
 
 def _load_balancer(event: Event, context: Event) -> HttpEvent:
-    """A target group uses one of two forms of headers, in the event and the response."""
+    """A target group uses one of two forms of headers, in the event and the
+    response.
+    """
     headers = _headers(event)
     lists = event.get("multiValueHeaders")
     multi = lists or (lists is not None and event.get("headers") is None)
@@ -109,7 +113,9 @@ def _body(event: Event) -> bytes:
 
 
 def _headers(event: Event) -> dict[str, str]:
-    """Joins lines (RFC 9110, 5.3; RFC 9113, 8.2.3 for cookies), and drops empty names."""
+    """Joins lines (RFC 9110, 5.3; RFC 9113, 8.2.3 for
+    cookies), and drops empty names.
+    """
     joined: dict[str, str] = {}
     for member in ("headers", "multiValueHeaders"):  # the second one includes the first
         lines: dict[str, list[str]] = {}

@@ -25,7 +25,8 @@ _MESSAGES = {f"lifespan.{phase}.{outcome}" for phase in ("startup", "shutdown") 
 class Lifespan:
     """The lifespan of one app.
 
-    Between `startup` and `shutdown`, `state` holds what the app stored for its requests.
+    Between `startup` and `shutdown`, `state` holds what the app stored for its
+    requests.
     """
 
     def __init__(self, app: ASGI) -> None:
@@ -38,7 +39,8 @@ class Lifespan:
     async def startup(self) -> None:
         """Return when the app is ready.
 
-        Raises what the startup raised, or LifespanError if the app only reported a failure.
+        Raises what the startup raised, or LifespanError if the app only reported a
+        failure.
         """
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         self._task = asyncio.create_task(self._run(scope))

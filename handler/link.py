@@ -30,7 +30,9 @@ class Link:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the socket has taken all flushed bytes; False if the connection is lost."""
+        """Whether the socket has taken all flushed bytes;
+        False if the connection is lost.
+        """
         return not self._writer.is_closing() and not self._writer.transport.get_write_buffer_size()
 
     def write(self, data: bytes, *, flush: bool) -> None:

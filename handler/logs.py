@@ -4,7 +4,8 @@ A filter on the handlers of the root logger adds the invocation's ids to each li
 app decides how lines are written. If the app configures no logging, lines go to stdout
 with the format and level of the function's logging configuration.
 
-Source: AWS Lambda Developer Guide, "Log and monitor Python Lambda functions", "Configuring advanced logging controls".
+Source: AWS Lambda Developer Guide, "Log and monitor Python Lambda functions",
+"Configuring advanced logging controls".
 """
 
 import logging

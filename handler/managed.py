@@ -1,10 +1,10 @@
 """The service on the managed runtime's client: one event loop and one lifespan.
 
 The client calls a plain function with an event. It sends the function's result as the
-response, and reports an exception by the name of its class. The lifespan starts once, on
-a loop that lives as long as the environment, so the app's clients and connection pools
-live on the loop of every request. There is no shutdown. The client sends the response
-when the function has returned, so background work of an app delays it.
+response, and reports an exception by the name of its class. The lifespan starts once,
+on a loop that lives as long as the environment, so the app's clients and connection
+pools live on the loop of every request. There is no shutdown. The client sends the
+response when the function has returned, so background work of an app delays it.
 """
 
 import asyncio
@@ -91,7 +91,10 @@ async def _start(lifespan: Lifespan) -> None:
 
 
 async def _serve(service: Service, event: object, context: LambdaContext, on_failure: OnFailure) -> object:
-    """Returns the response to one event, parsed. Raises the failure if there is none."""
+    """Returns the response to one event, parsed.
+
+    Raises the failure if there is none.
+    """
     invocation = _invocation(context)
     reporter = Reporter(invocation, on_failure)
     reply = Reply()

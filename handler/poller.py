@@ -1,7 +1,7 @@
 """One poller: next event -> the service -> the Runtime API's answer -> next event.
 
-It ends when it is retired or cancelled. It raises RuntimeApiLostError if the Runtime API
-gives no next event. No failure in an invocation ends it.
+It ends when it is retired or cancelled. It raises RuntimeApiLostError if the Runtime
+API gives no next event. No failure in an invocation ends it.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from handler.protocol import ACCEPTED, ANSWERS, UNRECOVERABLE, Invocation, next_
 from handler.reporting import FailureStage, OnFailure, Reporter
 from handler.service import Service
 
-# Seconds before each attempt to get the next event. After the last attempt the Runtime API
-# counts as lost.
+# Seconds before each attempt to get the next event. After the last attempt the Runtime
+# API counts as lost.
 RETRY_DELAYS = (0.0, 0.1, 0.4, 1.6)
 # Seconds after the deadline to wait for the answer to a response, which comes when the
 # client has received all of it.
@@ -91,7 +91,10 @@ class Poller:
             await self._take_answer(limit, reporter)
 
     async def _take_answer(self, limit: float, reporter: Reporter) -> None:
-        """Waits for the answer. If cancelled, the rest of the response has 0.2 s to leave."""
+        """Waits for the answer.
+
+        If cancelled, the rest of the response has 0.2 s to leave.
+        """
         if not self._connection.awaits_answer:
             return
         try:
@@ -113,7 +116,9 @@ class Poller:
                 self._connection.abort()  # the rest of a refused response may be unread
 
     def _set_trace_id(self, trace_id: str | None) -> None:
-        """Sets the variable that AWS's tools read, unless several invocations share it."""
+        """Sets the variable that AWS's tools read, unless
+        several invocations share it.
+        """
         if self._environment.concurrency > 1:
             return
         if trace_id is None:

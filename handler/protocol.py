@@ -1,11 +1,13 @@
 """The Lambda Runtime API as values: paths, headers and bytes. No I/O.
 
-Out go `Write`s, in the order in which they are to be written: a `Head` begins a request, each `bytes` is a piece of
-its body (in a chunked request a chunk of its own), an `End` ends it. In come the headers of an answer to
-`.../invocation/next`, as an `Invocation`.
+Out go `Write`s, in the order in which they are to be written: a `Head` begins a
+request, each `bytes` is a piece of its body (in a chunked request a chunk of its own),
+an `End` ends it. In come the headers of an answer to `.../invocation/next`, as an
+`Invocation`.
 
-Sources: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes" (runtimes-api) and "Building a
-custom runtime", section "Implementing response streaming in a custom runtime" (runtimes-custom).
+Sources: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes"
+(runtimes-api) and "Building a custom runtime", section "Implementing response streaming
+in a custom runtime" (runtimes-custom).
 """
 
 import base64
@@ -20,8 +22,9 @@ API = "/2018-06-01/runtime"
 
 DELIMITER = bytes(8)  # between the prelude and the body of a streamed response
 MAX_PRELUDE = 16 * 1024  # bytes of prelude and delimiter
-# Bytes of JSON in the error trailer. Go's HTTP server, which the Runtime API runs on, accepts
-# 4 KiB of trailers and treats the body as truncated beyond that; base64 adds a third.
+# Bytes of JSON in the error trailer. Go's HTTP server, which the Runtime API runs on,
+# accepts 4 KiB of trailers and treats the body as truncated beyond that; base64 adds a
+# third.
 MAX_TRAILER_ERROR = 2 * 1024
 MARGIN = 0.5  # seconds before the deadline at which the app is stopped, to report its failure
 
@@ -64,8 +67,8 @@ Write = Head | bytes | End
 class Invocation:
     """One invocation, from the headers of its event (runtimes-api, "Next invocation").
 
-    `deadline` is in seconds since the Unix epoch. `invocation_id` is echoed if present; it
-    distinguishes two runs with the same request id.
+    `deadline` is in seconds since the Unix epoch. `invocation_id` is echoed if present;
+    it distinguishes two runs with the same request id.
     """
 
     request_id: str
@@ -97,7 +100,9 @@ class Invocation:
         )
 
     def time_left(self, now: float) -> float | None:
-        """Returns the seconds that the app may run from `now`; a short limit has a small margin."""
+        """Returns the seconds that the app may run from `now`; a
+        short limit has a small margin.
+        """
         if self.deadline is None:
             return None
         left = max(0.0, self.deadline - now)
@@ -112,7 +117,9 @@ class Invocation:
         return ((b"Lambda-Runtime-Invocation-Id", self.invocation_id.encode("latin-1")),)
 
     def stream(self) -> Head:
-        """Begins a streamed response (runtimes-custom, "Implementing response streaming")."""
+        """Begins a streamed response (runtimes-custom, "Implementing response
+        streaming").
+        """
         return Head("POST", self._path("response"), (*_STREAMING, *self._echo()))
 
     def response(self, payload: bytes) -> list[Write]:
@@ -163,9 +170,9 @@ def _report(phase: str, report: ErrorReport) -> list[Write]:
 def prelude(status: int, headers: Iterable[Header]) -> bytes:
     """Returns status, headers and cookies as the prelude of a streamed response.
 
-    Names and values are latin-1; the result is ASCII JSON without NUL. A repeated header
-    is joined by ", " (RFC 9110, section 5.2). Set-Cookie cannot be joined and goes to
-    `cookies`. Raises PreludeTooLargeError.
+    Names and values are latin-1; the result is ASCII JSON without NUL. A repeated
+    header is joined by ", " (RFC 9110, section 5.2). Set-Cookie cannot be joined and
+    goes to `cookies`. Raises PreludeTooLargeError.
     """
     joined: dict[str, str] = {}
     cookies: list[str] = []

@@ -1,7 +1,7 @@
 """Reports the failures of an invocation to the log and to a counter.
 
-Each failure is logged. Only the first failure of an invocation is counted, because a cut
-connection, for example, is noticed in several places.
+Each failure is logged. Only the first failure of an invocation is counted, because a
+cut connection, for example, is noticed in several places.
 """
 
 import enum
@@ -26,7 +26,10 @@ class FailureStage(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One counted failure; `error_type` is Lambda's name, e.g. `Function.ValueError`."""
+    """One counted failure; `error_type` is Lambda's name, e.g.
+
+    `Function.ValueError`.
+    """
 
     stage: FailureStage
     error_type: str

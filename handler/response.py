@@ -127,7 +127,9 @@ class StreamedResponse(Response):
 
 
 class BufferedResponse(Response):
-    """Collects all messages, then writes one response in the form of the event source."""
+    """Collects all messages, then writes one response in the form of the event
+    source.
+    """
 
     def __init__(self, invocation: Invocation, request: HttpRequest) -> None:
         super().__init__(invocation, request)

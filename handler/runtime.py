@@ -1,8 +1,9 @@
-"""The life of the process: builds and starts the app, polls the Runtime API, shuts down.
+"""The life of the process: builds and starts the app, polls
+the Runtime API, shuts down.
 
-With SnapStart there is a snapshot between start and polling. It keeps the imports. The app
-is shut down before the snapshot and built again after it, so that no connection, client
-or secret of the first app is used.
+With SnapStart there is a snapshot between start and polling. It keeps the imports. The
+app is shut down before the snapshot and built again after it, so that no connection,
+client or secret of the first app is used.
 
 `run` returns the exit code and raises nothing: 0 after SIGTERM, 1 if the Runtime API is
 lost, else the code of the failed phase. No failure of an invocation ends the process.
@@ -83,8 +84,8 @@ class Running:
 def serve(create_app: Callable[[], ASGI], variables: Mapping[str, str], on_failure: OnFailure = uncounted) -> int:
     """Runs `run` as the whole process. Returns the exit code.
 
-    Tasks, threads and atexit functions of the app have EXIT_LIMIT to end; then the process
-    is ended.
+    Tasks, threads and atexit functions of the app have EXIT_LIMIT to end; then the
+    process is ended.
     """
     code = 1
     with asyncio.Runner() as runner:
@@ -150,7 +151,10 @@ async def _live(create_app: Callable[[], ASGI], variables: Mapping[str, str], on
 
 
 async def _report_failure(endpoint: Endpoint, phase: Phase, error: BaseException, variables: Mapping[str, str]) -> None:
-    """Logs the failure of the start and reports it to the Runtime API. Raises nothing."""
+    """Logs the failure of the start and reports it to the Runtime API.
+
+    Raises nothing.
+    """
     try:
         configure(variables)
     except Exception:  # noqa: BLE001 - the report of a failure may not fail

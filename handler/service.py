@@ -1,8 +1,8 @@
 """Serves one invocation for both entry points: a request, a ping, or an error.
 
 It takes an event and writes to a sink: the connection to the Runtime API, or a Reply on
-the managed runtime's client. Any event and any failure of the app become a response or a
-report. Nothing is raised.
+the managed runtime's client. Any event and any failure of the app become a response or
+a report. Nothing is raised.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """SnapStart: the hooks around a snapshot, and the wait for a restore.
 
-Hooks are registered with AWS's `snapshot_restore_py`, which the managed runtime provides.
-The hooks before a snapshot run in reverse order of registration, the hooks after a
-restore in order. A hook may be a coroutine function as well. An exception of a hook is
-raised.
+Hooks are registered with AWS's `snapshot_restore_py`, which the managed runtime
+provides. The hooks before a snapshot run in reverse order of registration, the hooks
+after a restore in order. A hook may be a coroutine function as well. An exception of a
+hook is raised.
 
 Source: AWS Lambda Developer Guide, "Runtime hooks for Lambda SnapStart" and "Runtime
 API", restore/next.

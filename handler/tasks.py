@@ -2,9 +2,9 @@
 
 Lambda freezes the process between two invocations, and with it a task that is still
 running. A task factory, around the event loop's own, adds each task to the set of the
-context in which it starts. Tasks that start in the lifespan, in a thread or in a context
-of their own (`create_task(..., context=contextvars.Context())`) are not tracked, because
-they may live as long as the process.
+context in which it starts. Tasks that start in the lifespan, in a thread or in a
+context of their own (`create_task(..., context=contextvars.Context())`) are not
+tracked, because they may live as long as the process.
 """
 
 import asyncio
@@ -57,7 +57,10 @@ async def run_to_completion(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def race(work: Coroutine[Any, Any, None], limit: Coroutine[Any, Any, None]) -> bool:
-    """Runs both until one is done, and cancels the other. Returns whether `work` is done; raises what it raised."""
+    """Runs both until one is done, and cancels the other.
+
+    Returns whether `work` is done; raises what it raised.
+    """
     working, limiting = asyncio.create_task(work), asyncio.create_task(limit)
     both = {working, limiting}
     try:

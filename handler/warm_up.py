@@ -2,8 +2,8 @@
 
 A ping is the event of a schedule, an empty event, or an event that only names itself a
 warmer: at least one of its names does, none of them is false, and all other members are
-parameters of warming. Any other event expects work to be done; answering it would report
-false success. The answer is one small JSON object. Nothing is invoked, whatever
+parameters of warming. Any other event expects work to be done; answering it would
+report false success. The answer is one small JSON object. Nothing is invoked, whatever
 concurrency the event has. After the answer an app may build what it has deferred
 (`WARM_UP`).
 
@@ -15,8 +15,8 @@ import re
 
 ANSWER = b'{"statusCode": 200, "status": "ok"}'
 
-# The key in the lifespan's state under which an app may store an async function, without
-# arguments, that prepares the app.
+# The key in the lifespan's state under which an app may store an async function,
+# without arguments, that prepares the app.
 WARM_UP = "warm_up"
 SCHEDULES = ("aws.events", "aws.scheduler")  # the `source` of a scheduled event
 

@@ -1,10 +1,10 @@
 """The local server of `make run` (`python -m infra.local`) and `fastapi dev`.
 
 It reads the settings from the environment and `.env`, and PORT. With OPENAI_API_KEY or
-OPENAI_BASE_URL the application is the deployed one. Without either it uses the stand-in for
-OpenAI in a thread of this process, and the terminal and the page show that. It serves HTTP
-on 127.0.0.1 and reloads on changes; a reload interrupts running turns. A wrong setting or
-port is one line on stderr and exit status 1.
+OPENAI_BASE_URL the application is the deployed one. Without either it uses the stand-in
+for OpenAI in a thread of this process, and the terminal and the page show that. It
+serves HTTP on 127.0.0.1 and reloads on changes; a reload interrupts running turns. A
+wrong setting or port is one line on stderr and exit status 1.
 """
 
 import functools
@@ -39,8 +39,8 @@ READABLE = f"{ENV_FILE} can be read by other users of this machine: chmod 600 {E
 
 def create_local_app() -> FastAPI:
     """Returns the application, perhaps with the stand-in. Raises ConfigurationError."""
-    # Its lines show the query string, which has the prompt on the tutorial's routes. The app
-    # logs each request itself.
+    # Its lines show the query string, which has the prompt on the tutorial's routes.
+    # The app logs each request itself.
     logging.getLogger("uvicorn.access").disabled = True
     settings = load_settings()
     if is_readable_by_others(ENV_FILE):
@@ -54,7 +54,10 @@ def create_local_app() -> FastAPI:
 
 
 def is_readable_by_others(file: Path) -> bool:
-    """Whether group or others can read the file, by its mode. Windows has no such modes."""
+    """Whether group or others can read the file, by its mode.
+
+    Windows has no such modes.
+    """
     return os.name == "posix" and file.is_file() and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
@@ -85,7 +88,9 @@ def _app() -> FastAPI:
 
 
 def __getattr__(name: str) -> FastAPI:
-    """Builds `app` at its first use: the process that watches for changes imports this module, too."""
+    """Builds `app` at its first use: the process that watches
+    for changes imports this module, too.
+    """
     if name == "app":
         return _app()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

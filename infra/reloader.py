@@ -1,8 +1,8 @@
 """uvicorn's reloader, which ends if the server's first process fails.
 
-uvicorn's reloader watches files even if the process has failed, so a wrong setting looks
-like a server that hangs. After the first reload this one does the same, because the next
-change may repair the server.
+uvicorn's reloader watches files even if the process has failed, so a wrong setting
+looks like a server that hangs. After the first reload this one does the same, because
+the next change may repair the server.
 """
 
 import threading

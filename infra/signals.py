@@ -1,7 +1,7 @@
 """Work of an application before its server shuts down.
 
-After SIGINT or SIGTERM a server first waits for open responses, and then ends the lifespan:
-too late to end those responses.
+After SIGINT or SIGTERM a server first waits for open responses, and then ends the
+lifespan: too late to end those responses.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def at_exit_signal(act: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
-    """Runs `act` in the running event loop at SIGINT and SIGTERM, before the server's handler.
+    """Runs `act` in the running event loop at SIGINT and
+    SIGTERM, before the server's handler.
 
     It does nothing outside the main thread, which receives the signals.
     """

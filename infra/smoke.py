@@ -1,7 +1,8 @@
-"""`python -m infra.smoke URL` tests a deployed Rivulet: its health, its page, one streamed answer.
+"""`python -m infra.smoke URL` tests a deployed Rivulet: its
+health, its page, one streamed answer.
 
-The answer costs a few cents at most. It prints a line for each check, and exits with 1 and
-the reason at the first failure.
+The answer costs a few cents at most. It prints a line for each check, and exits with 1
+and the reason at the first failure.
 """
 
 import argparse
@@ -57,7 +58,9 @@ def _get(client: httpx2.Client, path: str) -> str:
 
 
 def _stream(client: httpx2.Client) -> tuple[str, list[float]]:
-    """Returns the body, and the arrival times of its pieces in seconds since the request."""
+    """Returns the body, and the arrival times of its pieces
+    in seconds since the request.
+    """
     pieces, times, started = [], [], time.monotonic()
     with client.stream("POST", "api/chat/stream", json={"message": PROMPT}) as response:
         for piece in response.iter_raw():
@@ -83,7 +86,10 @@ def _expect(claim: bool, otherwise: str) -> None:
 
 
 def smoke(url: str) -> None:
-    """Runs the checks. `url` may have a path. Raises SmokeError, and httpx2's transport errors."""
+    """Runs the checks.
+
+    `url` may have a path. Raises SmokeError, and httpx2's transport errors.
+    """
     with httpx2.Client(base_url=url, timeout=PATIENCE) as client:
         for name, check in CHECKS.items():
             print(f"{name}: {check(client)}", flush=True)  # noqa: T201 - a command's output

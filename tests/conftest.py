@@ -1,4 +1,6 @@
-"""Shared fixtures: the stand-in for OpenAI, and the real app in front of it, both on real sockets."""
+"""Shared fixtures: the stand-in for OpenAI, and the real app
+in front of it, both on real sockets.
+"""
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,7 @@
 """Measures the English of the tree; `python -m tests.prose` fails beyond the limits.
 
-It reads the documents, docstrings, comments, template descriptions and the names of tests.
-The counts are upper bounds: a word that is right in its place counts as well.
+It reads the documents, docstrings, comments, template descriptions and the names of
+tests. The counts are upper bounds: a word that is right in its place counts as well.
 `--list` prints each place.
 """
 
@@ -25,7 +25,8 @@ MAX_DOCSTRING_WIDTH = 88
 LIMITS = {"a person for a thing": 0.1, "where for if": 0.5, "software that talks": 0.5}
 PATTERNS = {
     "a person for a thing": re.compile(r"\b(whoever|whomever|somebody|someone|nobody)\b", re.IGNORECASE),
-    # "where" is a place after a preposition or a verb of knowing, or before a verb of place
+    # "where" is a place after a preposition or a verb of knowing, or before a verb of
+    # place
     "where for if": re.compile(
         r"(?<!from )(?<!of )(?<!to )(?<!is )(?<!show )(?<!shows )(?<!names )(?<!knows )"
         r"(?<!places )(?<!place )(?<!\| )\bwhere\b(?! (to|from|the \w+ (lies|lives|stands)))",

@@ -95,7 +95,9 @@ MODULES = {module_of(path) for path in SOURCES}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Yields the modules of this project that the tree imports, and the packages of their names."""
+    """Yields the modules of this project that the tree imports,
+    and the packages of their names.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)

@@ -23,7 +23,10 @@ class Conversations:
         self._store = store
 
     async def page(self, caller: Caller, cursor: str | None) -> ConversationPage:
-        """Returns the caller's conversations, the last updated first. Raises InvalidRequest."""
+        """Returns the caller's conversations, the last updated first.
+
+        Raises InvalidRequest.
+        """
         with store_problems():
             try:
                 page = await self._store.conversations(caller.owner, PAGE, cursor)
@@ -32,10 +35,11 @@ class Conversations:
         return ConversationPage(conversations=[to_line(found) for found in page.conversations], cursor=page.cursor)
 
     async def read(self, caller: Caller, conversation_id: str) -> AsyncGenerator[bytes]:
-        """Yields the conversation with all its turns, as JSON (WholeConversation) in pieces.
+        """Yields the conversation with all its turns, as JSON
+        (WholeConversation) in pieces.
 
-        Only a few turns are in memory at once. Raises NotFound before the first piece, and
-        StoreFailed at any time.
+        Only a few turns are in memory at once. Raises NotFound before the first piece,
+        and StoreFailed at any time.
         """
         with store_problems():
             found = await self._store.conversation(caller.owner, conversation_id)

@@ -10,7 +10,9 @@ from app.store import TurnHead
 
 
 def frame(turn_id: str, seq: int, event: Event) -> bytes:
-    """Returns the event as one SSE frame; `seq` counts a turn's events from 0 without a gap."""
+    """Returns the event as one SSE frame; `seq` counts a
+    turn's events from 0 without a gap.
+    """
     return sse.encode(event.model_dump_json(), event=event.event, event_id=f"{turn_id}:{seq}")
 
 

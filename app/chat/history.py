@@ -1,8 +1,9 @@
-"""The history that the model receives: the path from a new question back towards its root.
+"""The history that the model receives: the path from a new
+question back towards its root.
 
-The path is read from its newest turn, until the next turn does not fit. So the reads are
-bounded by what is sent, not by the length of the conversation. A turn without an answer is
-left out: several model templates refuse two user items in a row.
+The path is read from its newest turn, until the next turn does not fit. So the reads
+are bounded by what is sent, not by the length of the conversation. A turn without an
+answer is left out: several model templates refuse two user items in a row.
 """
 
 import asyncio
@@ -38,10 +39,11 @@ class History:
 
 
 async def read_history(store: Store, newest: TurnHead | None, message: str, limit: int, read: ReadTurn) -> History:
-    """Returns the history for `message`, which follows the turn `newest`; `limit` is in characters.
+    """Returns the history for `message`, which follows the turn
+    `newest`; `limit` is in characters.
 
-    The question itself is always part of it. The path ends before an expired turn. Raises
-    StoreUnavailableError, and what `read` raises.
+    The question itself is always part of it. The path ends before an expired turn.
+    Raises StoreUnavailableError, and what `read` raises.
     """
     exchanges: list[list[Item]] = []
     left = limit - len(message)
@@ -60,7 +62,9 @@ async def read_history(store: Store, newest: TurnHead | None, message: str, limi
 
 
 async def _parent(store: Store, head: TurnHead) -> TurnHead | None:
-    """Returns the turn that this one follows; None for a root, and if it has expired."""
+    """Returns the turn that this one follows; None for a root, and if it has
+    expired.
+    """
     if head.parent_turn_id is None:
         return None
     parent = await store.head(head.owner, head.parent_turn_id)

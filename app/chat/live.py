@@ -1,4 +1,5 @@
-"""The events of a running turn in memory: one producer adds them, any number of followers read.
+"""The events of a running turn in memory: one producer adds
+them, any number of followers read.
 
 A follower reads the list by index, from any event on, so none is lost or repeated.
 """
@@ -37,7 +38,9 @@ class LiveLog:
         return self._has_ended() and len(self._events) <= seq
 
     async def follow(self, seq: int = 0) -> AsyncGenerator[Numbered]:
-        """Yields the events from this number on, up to `End`; none if the `End` is before it."""
+        """Yields the events from this number on, up to `End`;
+        none if the `End` is before it.
+        """
         while True:
             more = self._more
             for event in self._events[seq:]:

@@ -1,9 +1,9 @@
 """Events as the data of a batch, and back. Pure.
 
-A batch is one JSON array: the sequence number of its first event, then its events in order.
-Text, the most frequent, is a plain string; every other event is an object with its name
-under `event`. So a batch of 25 tokens takes about 200 bytes; one write unit of DynamoDB
-has 1024.
+A batch is one JSON array: the sequence number of its first event, then its events in
+order. Text, the most frequent, is a plain string; every other event is an object with
+its name under `event`. So a batch of 25 tokens takes about 200 bytes; one write unit of
+DynamoDB has 1024.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,9 @@ def encode_batches(first_seq: int, events: Sequence[Event]) -> Iterator[tuple[by
 
 
 def split_long(event: Event) -> Iterable[Event]:
-    """Returns the event, or several events with parts of its text if that exceeds MAX_DELTA."""
+    """Returns the event, or several events with parts of its
+    text if that exceeds MAX_DELTA.
+    """
     if not isinstance(event, Text | Reasoning | Refusal) or len(event.delta) <= MAX_DELTA:
         return (event,)
     cuts = range(0, len(event.delta), MAX_DELTA)

@@ -1,10 +1,11 @@
-"""Reads a turn by its log in the store: a turn of another process, or one that has ended.
+"""Reads a turn by its log in the store: a turn of another
+process, or one that has ended.
 
 A follower yields what is appended, from any event on, and polls every POLL seconds. A
 producer counts as dead if its log has not changed for the length of a lease while this
 process watched it; wall clocks are not compared. Then the follower claims the next slot
-with an `interrupted` end. Of several followers one wins, and the others read what it wrote.
-A turn that is deleted while it is followed also ends as `interrupted`.
+with an `interrupted` end. Of several followers one wins, and the others read what it
+wrote. A turn that is deleted while it is followed also ends as `interrupted`.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ class LogPosition:
         self.lease_until = head.created_at + LEASE
 
     def take(self, batch: Batch) -> list[Numbered]:
-        """Returns the events of the next batch; those of a final one always end with `End`."""
+        """Returns the events of the next batch; those of a
+        final one always end with `End`.
+        """
         try:
             events = log_format.decode(batch.data)
         except ValueError as error:
@@ -101,7 +104,9 @@ class LogReader:
             position.take(batch)
 
     async def follow(self, head: TurnHead, seq: int = 0) -> AsyncGenerator[Numbered]:
-        """Yields the turn's events from number `seq` on, up to `End`, as they are appended."""
+        """Yields the turn's events from number `seq` on, up to
+        `End`, as they are appended.
+        """
         position = LogPosition(head)
         failing_since: float | None = None
         time_of = asyncio.get_running_loop().time
@@ -118,7 +123,8 @@ class LogReader:
                     return
                 batches = []
             for number, event in (numbered for batch in batches for numbered in position.take(batch)):
-                # a client of the live log may be ahead of the stored log; it still needs the end
+                # a client of the live log may be ahead of the stored log; it still
+                # needs the end
                 if number >= seq or event == INTERRUPTED:
                     yield number, event
                 if number % BREATH == 0:
@@ -127,7 +133,9 @@ class LogReader:
                 await asyncio.sleep(POLL)
 
     async def _read_on(self, position: LogPosition) -> list[Batch]:
-        """Returns what is new in the log; if nothing is and the producer is dead, its end."""
+        """Returns what is new in the log; if nothing is and
+        the producer is dead, its end.
+        """
         batches = await self._new(position)
         if not batches and self._is_dead(position):
             batches = await self._interrupt(position)
@@ -166,7 +174,9 @@ class LogReader:
 
 
 def final_events(position: LogPosition) -> list[Event]:
-    """Returns the events that a dead producer has not written: its end, and its start if need be."""
+    """Returns the events that a dead producer has not written:
+    its end, and its start if need be.
+    """
     if position.seq:
         return [INTERRUPTED]
     head = position.head

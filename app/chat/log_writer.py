@@ -1,10 +1,12 @@
 """Writes the log of one turn, slot by slot. The counterpart of `log_reader`.
 
-`write` appends what the live log has beyond the stored part, renews the lease when it is
-due, or else only looks for a request to stop. If a write fails, its outcome is unknown: the
-same batch is offered again before any other. `write_end` appends the rest and the end.
+`write` appends what the live log has beyond the stored part, renews the lease when it
+is due, or else only looks for a request to stop. If a write fails, its outcome is
+unknown: the same batch is offered again before any other. `write_end` appends the rest
+and the end.
 
-Both raise SlotTakenError if another process has ended the turn, and StoreUnavailableError.
+Both raise SlotTakenError if another process has ended the turn, and
+StoreUnavailableError.
 """
 
 import asyncio
@@ -26,7 +28,10 @@ logger = logging.getLogger("rivulet.log_writer")
 
 
 class LogWriter:
-    """The one writer of a turn's log, for its producer. `live` has the events to store."""
+    """The one writer of a turn's log, for its producer.
+
+    `live` has the events to store.
+    """
 
     def __init__(self, head: TurnHead, live: LiveLog, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._head = head
@@ -58,7 +63,10 @@ class LogWriter:
         await self._append(end)
 
     async def _append(self, end: End | None = None) -> bool:
-        """Appends the new events, and the end if it is given. Returns whether a stop is requested."""
+        """Appends the new events, and the end if it is given.
+
+        Returns whether a stop is requested.
+        """
         stop = False
         if self._offered:
             batch, count = self._offered
@@ -72,7 +80,9 @@ class LogWriter:
         return stop
 
     def _batch(self, data: bytes, end: End | None) -> Batch:
-        """Returns the batch for the next slot; `end` is its last event if the turn ends."""
+        """Returns the batch for the next slot; `end` is its
+        last event if the turn ends.
+        """
         now = self._clock()
         batch = Batch(self._slot, data, self._head.producer, now + LEASE, final=end is not None)
         is_blank = end is not None and end.status is Status.FAILED and len(self._live) == 1

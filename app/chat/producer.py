@@ -1,8 +1,8 @@
 """The one producer of a turn: reads the answer, publishes it, and stores it.
 
-A producer does not depend on followers. Two tasks run concurrently. One reads the answer
-and adds each event to the live log at once. The other stores what is new, every INTERVAL or
-BATCH_CHARS, and so also learns of a request to stop.
+A producer does not depend on followers. Two tasks run concurrently. One reads the
+answer and adds each event to the live log at once. The other stores what is new, every
+INTERVAL or BATCH_CHARS, and so also learns of a request to stop.
 
 The turn ends exactly once: as upstream ended it, as `stopped`, as `incomplete` at the
 host's deadline, or as `interrupted` if another process has ended it. `End` is published
@@ -34,8 +34,8 @@ logger = logging.getLogger("rivulet.producer")
 class Producer:
     """Produces `head`'s answer.
 
-    `started` is resolved when the answer has begun, or gets the Problem that prevented it.
-    `live` is the answer so far.
+    `started` is resolved when the answer has begun, or gets the Problem that prevented
+    it. `live` is the answer so far.
     """
 
     def __init__(
@@ -172,7 +172,10 @@ class Producer:
         return DEADLINE if self._deadline is not None and self._clock() >= self._deadline else None
 
     async def _store_end(self, end: End) -> End:
-        """Stores the rest and the end before the host's deadline. Returns the end to publish."""
+        """Stores the rest and the end before the host's deadline.
+
+        Returns the end to publish.
+        """
         try:
             async with asyncio.timeout(self._time_to(STORING)):
                 await self._writer.write_end(end)
@@ -184,7 +187,8 @@ class Producer:
         return end
 
     def _time_to(self, after_deadline: float) -> float | None:
-        """Returns the seconds from now until `after_deadline` seconds after the turn's deadline.
+        """Returns the seconds from now until `after_deadline`
+        seconds after the turn's deadline.
 
         None if there is no deadline.
         """
@@ -198,6 +202,9 @@ class Producer:
 
 
 def _cancel_once(reading: "asyncio.Task[End]") -> None:
-    """Ends generation. A second cancellation would interrupt the closing of its connection."""
+    """Ends generation.
+
+    A second cancellation would interrupt the closing of its connection.
+    """
     if not reading.cancelling():
         reading.cancel()

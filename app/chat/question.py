@@ -1,4 +1,6 @@
-"""A chat request as a turn: whether it is allowed, what is stored of it, whether it is the same again. Pure."""
+"""A chat request as a turn: whether it is allowed, what is stored
+of it, whether it is the same again. Pure.
+"""
 
 import uuid
 
@@ -45,8 +47,8 @@ def new_head(request: ChatRequest, settings: Settings, *, owner: str, turn_id: s
 def is_same(request: ChatRequest, head: TurnHead) -> bool:
     """Whether the request is the same question as `head`.
 
-    Only what the client sent is compared: the server's defaults may have changed since, and
-    a first question does not have its conversation's id yet.
+    Only what the client sent is compared: the server's defaults may have changed since,
+    and a first question does not have its conversation's id yet.
     """
     return (
         request.message == head.message
@@ -58,7 +60,9 @@ def is_same(request: ChatRequest, head: TurnHead) -> bool:
 
 
 def title_of(message: str) -> str:
-    """Returns the first words of a message on one line, or its first characters if it has no spaces."""
+    """Returns the first words of a message on one line, or its
+    first characters if it has no spaces.
+    """
     line = " ".join(message.split())
     if len(line) <= TITLE_CHARS:
         return line

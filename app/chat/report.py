@@ -9,7 +9,10 @@ from app.contract import End, Event, Refusal, Text, Usage
 
 @dataclass(frozen=True)
 class TurnReport:
-    """`outcome` is a Status. Times are in seconds; `first_token` is None if there was none."""
+    """`outcome` is a Status.
+
+    Times are in seconds; `first_token` is None if there was none.
+    """
 
     outcome: str
     code: str | None

@@ -12,7 +12,9 @@ logger = logging.getLogger("rivulet.turns")
 
 @contextmanager
 def store_problems() -> Iterator[None]:
-    """Logs an error of the store, and raises StoreFailed or StoreRefused in its place."""
+    """Logs an error of the store, and raises StoreFailed or
+    StoreRefused in its place.
+    """
     try:
         yield
     except StoreRefusedError as error:

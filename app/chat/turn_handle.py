@@ -1,4 +1,6 @@
-"""One turn that can be followed: by the live log if it is produced here, else by its stored log."""
+"""One turn that can be followed: by the live log if it is
+produced here, else by its stored log.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -52,8 +54,8 @@ class TurnHandle:
     async def has_ended_before(self, seq: int) -> bool:
         """Whether no event has the number `seq` or a higher one. Raises StoreFailed.
 
-        A client of a producer that died may have received more than was stored. It has not
-        received the end that another process wrote, whose number is then lower.
+        A client of a producer that died may have received more than was stored. It has
+        not received the end that another process wrote, whose number is then lower.
         """
         if self._running is not None:
             return self._running.producer.live.has_ended_before(seq)
@@ -72,7 +74,8 @@ class TurnHandle:
     async def wait_begun(self, limit: float) -> None:
         """Waits for the beginning of the answer, at most `limit` seconds.
 
-        Raises the Problem that prevented it. After the limit, only `End` reports a failure.
+        Raises the Problem that prevented it. After the limit, only `End` reports a
+        failure.
         """
         if self._running is None:
             return

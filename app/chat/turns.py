@@ -1,8 +1,9 @@
 """Turns, as the routes use them: begin, join, stop, read.
 
-A request with a new turn id begins a turn and starts its producer. A request with a known
-turn id joins that turn, whichever process produces it, and costs nothing. If a method
-raises a Problem, nothing was asked. A returned turn can be followed to its `End`.
+A request with a new turn id begins a turn and starts its producer. A request with a
+known turn id joins that turn, whichever process produces it, and costs nothing. If a
+method raises a Problem, nothing was asked. A returned turn can be followed to its
+`End`.
 """
 
 import asyncio
@@ -35,7 +36,9 @@ TICK = 0.001  # seconds between a turn and one that follows it, at least: turns 
 
 @dataclass(frozen=True)
 class Caller:
-    """The owner of a request, the request's id, and the host's deadline in seconds since the epoch."""
+    """The owner of a request, the request's id, and the host's
+    deadline in seconds since the epoch.
+    """
 
     owner: str
     request_id: str
@@ -65,7 +68,10 @@ class Turns:
         self._watch = Watch()
 
     async def begin(self, caller: Caller, request: ChatRequest) -> TurnHandle:
-        """Begins a turn for the request, or joins the turn with its `turn_id`. Raises a Problem."""
+        """Begins a turn for the request, or joins the turn with its `turn_id`.
+
+        Raises a Problem.
+        """
         turn_id = str(request.turn_id or uuid.uuid4())
         if running := self._running.get((caller.owner, turn_id)):
             return await self._join(caller, running.producer.head, request)
@@ -99,7 +105,10 @@ class Turns:
         return await self._join(caller, await self._head(caller, turn_id), request)
 
     async def read(self, caller: Caller, turn_id: str) -> Turn:
-        """Returns the turn so far; `running` if it has no end yet. Raises NotFound and StoreFailed."""
+        """Returns the turn so far; `running` if it has no end yet.
+
+        Raises NotFound and StoreFailed.
+        """
         return await self.read_head(caller, await self._head(caller, turn_id))
 
     async def read_head(self, caller: Caller, head: TurnHead) -> Turn:
@@ -110,8 +119,8 @@ class Turns:
     async def stop(self, caller: Caller, turn_id: str) -> Turn:
         """Ends the turn as stopped, on any process.
 
-        Returns the turn when it has ended; after STOP_LIMIT, as it is. Raises NotFound and
-        StoreFailed.
+        Returns the turn when it has ended; after STOP_LIMIT, as it is. Raises NotFound
+        and StoreFailed.
         """
         head = await self._head(caller, turn_id)
         limit = STOP_LIMIT
@@ -123,21 +132,28 @@ class Turns:
         return await self.read_head(caller, head)
 
     def abandon(self, owner: str, conversation_id: str) -> None:
-        """Stops the turns of a conversation that are produced here: it is being deleted."""
+        """Stops the turns of a conversation that are produced
+        here: it is being deleted.
+        """
         for running in self._running.values():
             head = running.producer.head
             if (head.owner, head.conversation_id) == (owner, conversation_id):
                 running.producer.stop()
 
     async def close(self) -> None:
-        """Interrupts the turns that are produced here, and stores what they have so far."""
+        """Interrupts the turns that are produced here, and
+        stores what they have so far.
+        """
         all_running = list(self._running.values())
         for running in all_running:
             running.producer.interrupt()
         await asyncio.gather(*(running.task for running in all_running))
 
     async def _stop(self, caller: Caller, head: TurnHead) -> None:
-        """Requests the stop, and waits until the turn has ended. Raises StoreUnavailableError."""
+        """Requests the stop, and waits until the turn has ended.
+
+        Raises StoreUnavailableError.
+        """
         if running := self._running_turn(head):
             running.producer.stop()
             await asyncio.wait({running.task})
@@ -238,7 +254,10 @@ class Turns:
         return None if caller.deadline is None else max(0.0, caller.deadline - BEGIN_BY - self._clock())
 
     async def _join(self, caller: Caller, head: TurnHead, request: ChatRequest) -> TurnHandle:
-        """Returns the turn that has the request's id. Raises Conflict if it is another question."""
+        """Returns the turn that has the request's id.
+
+        Raises Conflict if it is another question.
+        """
         if head.owner != caller.owner or not is_same(request, head):
             check(request, self._settings)
             raise Conflict

@@ -1,9 +1,9 @@
 """How long this process has seen the logs of running turns unchanged.
 
-A producer renews its lease by appending to its log. Its wall clock and that of a reader may
-differ, so a reader does not compare the lease with its own clock: it measures, on its
-monotonic clock, for how long the log has not changed. A watch lasts over several requests,
-so a client that polls also learns of a dead producer.
+A producer renews its lease by appending to its log. Its wall clock and that of a reader
+may differ, so a reader does not compare the lease with its own clock: it measures, on
+its monotonic clock, for how long the log has not changed. A watch lasts over several
+requests, so a client that polls also learns of a dead producer.
 """
 
 import asyncio

@@ -14,8 +14,8 @@ MAX_DIGITS = 18  # of Content-Length; Python does not convert very long numbers
 class BodyLimitMiddleware:
     """Refuses a body over `max_bytes`, by Content-Length or by its real size.
 
-    FastAPI's own `max_body_size` answers a large Content-Length in plain text, without our
-    problem handlers.
+    FastAPI's own `max_body_size` answers a large Content-Length in plain text, without
+    our problem handlers.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -42,7 +42,9 @@ class BodyLimitMiddleware:
 
 
 def _length(announced: str) -> float:
-    """Returns the number in Content-Length; 0 if there is none, infinity if it is too long."""
+    """Returns the number in Content-Length; 0 if there is
+    none, infinity if it is too long.
+    """
     if not announced.isdecimal():
         return 0
     return int(announced) if len(announced) <= MAX_DIGITS else math.inf

@@ -17,7 +17,9 @@ HEADERS = {
 
 
 class HeadersMiddleware:
-    """Adds the security headers, and `no-store` if a response has no Cache-Control or ETag."""
+    """Adds the security headers, and `no-store` if a
+    response has no Cache-Control or ETag.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

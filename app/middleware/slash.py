@@ -1,8 +1,8 @@
 """The address of the page ends with a slash, so that its relative links are right.
 
-Behind a path prefix (`root_path`) the address is the prefix and a slash. The same address
-without the slash is redirected, never with a scheme or a host: those would come from
-headers of the client.
+Behind a path prefix (`root_path`) the address is the prefix and a slash. The same
+address without the slash is redirected, never with a scheme or a host: those would come
+from headers of the client.
 """
 
 import posixpath
@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class SlashMiddleware:
-    """Redirects to the page from the prefix alone, and from dot segments that lead there."""
+    """Redirects to the page from the prefix alone, and from
+    dot segments that lead there.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -23,7 +23,8 @@ async def answer(body: ChatRequest, caller: CallerDep, turns: TurnsDep) -> Turn 
 
 @router.post("/chat/stream", response_class=EventStream, status_code=200, responses=STREAM_RESPONSES)
 async def stream(body: ChatRequest, caller: CallerDep, turns: TurnsDep, last_event_id: LastEventId = None) -> Response:
-    """Streams the answer as server-sent events: `start`, then `text` and others, then one `end`.
+    """Streams the answer as server-sent events: `start`, then
+    `text` and others, then one `end`.
 
     With the id of an event as `Last-Event-ID`, the stream resumes after that event, and
     nothing is asked again.

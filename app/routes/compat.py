@@ -1,9 +1,9 @@
 """The two routes of the tutorial, as it defines them, without their faults.
 
-`GET /chat-complete?message=` returns `{"data": "..."}`. `GET /chat-stream?message=` streams
-`start` with `[START]`, the text in unnamed events, and `end` with `[END]`. If the answer is
-not complete, the whole answer also has `status` and `reason`, and the data of `end` is the
-API's `end` event in JSON. The text of a refusal counts as text.
+`GET /chat-complete?message=` returns `{"data": "..."}`. `GET /chat-stream?message=`
+streams `start` with `[START]`, the text in unnamed events, and `end` with `[END]`. If
+the answer is not complete, the whole answer also has `status` and `reason`, and the
+data of `end` is the API's `end` event in JSON. The text of a refusal counts as text.
 """
 
 from collections.abc import AsyncGenerator
@@ -44,7 +44,10 @@ async def stream(
     is_head: IsHeadDep,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Streams the answer. With `Last-Event-ID` it resumes, and nothing is asked again."""
+    """Streams the answer.
+
+    With `Last-Event-ID` it resumes, and nothing is asked again.
+    """
     if is_head:
         return head_response(EventStream.media_type)
     if last_event_id:
@@ -56,7 +59,9 @@ async def stream(
 
 
 def to_answer(turn: Turn) -> dict[str, str]:
-    """Returns the tutorial's shape, with `status` and `reason` if the answer is not complete."""
+    """Returns the tutorial's shape, with `status` and
+    `reason` if the answer is not complete.
+    """
     data = {"data": turn.text + turn.refusal}
     return data if turn.status is Status.COMPLETED else data | {"status": turn.status, "reason": turn.reason or ""}
 
@@ -64,7 +69,8 @@ def to_answer(turn: Turn) -> dict[str, str]:
 async def to_frames(turn: TurnHandle, first: int) -> AsyncGenerator[bytes]:
     """Yields the turn's events from number `first` on, as the tutorial's frames.
 
-    It reads the event before the first as well: that event may end with the first half of a line break.
+    It reads the event before the first as well: that event may end with the first half
+    of a line break.
     """
     lines = LineBreaks()
     async with aclosing(turn.events(max(0, first - 1))) as events:
@@ -77,15 +83,17 @@ async def to_frames(turn: TurnHandle, first: int) -> AsyncGenerator[bytes]:
 class LineBreaks:
     """Makes each CR, LF and CRLF one LF, also if a CRLF is split over two deltas.
 
-    The data of an event can hold no CR (WHATWG HTML, section 9.2), so a client that joins
-    the data of all events would read a split CRLF as two line breaks.
+    The data of an event can hold no CR (WHATWG HTML, section 9.2), so a client that
+    joins the data of all events would read a split CRLF as two line breaks.
     """
 
     def __init__(self) -> None:
         self._after_cr = False
 
     def unify(self, delta: str) -> str:
-        """Returns the delta with LF only; empty if it is the second half of a line break."""
+        """Returns the delta with LF only; empty if it is the
+        second half of a line break.
+        """
         rest = delta.removeprefix("\n") if self._after_cr else delta
         self._after_cr = delta.endswith("\r")
         return rest.replace("\r\n", "\n").replace("\r", "\n")

@@ -15,7 +15,9 @@ router = APIRouter(prefix="/api/conversations", tags=["conversations"], response
 
 @router.get("")
 async def page(caller: CallerDep, conversations: ConversationsDep, cursor: str | None = None) -> ConversationPage:
-    """Returns a page of conversations, the last updated first; `cursor` is that of the page before."""
+    """Returns a page of conversations, the last updated first;
+    `cursor` is that of the page before.
+    """
     return await conversations.page(caller, cursor)
 
 
@@ -23,8 +25,8 @@ async def page(caller: CallerDep, conversations: ConversationsDep, cursor: str |
 async def read(conversation_id: Id, caller: CallerDep, conversations: ConversationsDep, is_head: IsHeadDep) -> Response:
     """Returns the conversation with all its turns, sent turn by turn.
 
-    If it cannot be read to its end, the response is aborted: a client never gets a whole
-    document with missing turns.
+    If it cannot be read to its end, the response is aborted: a client never gets a
+    whole document with missing turns.
     """
     pieces = conversations.read(caller, str(conversation_id))
     first = [await anext(pieces), await anext(pieces)]  # so that most failures still have a status

@@ -1,4 +1,5 @@
-"""What a route takes from its request: the caller, the services of the application, HEAD.
+"""What a route takes from its request: the caller, the
+services of the application, HEAD.
 
 `create_app` puts the services into the application's state.
 """

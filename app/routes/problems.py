@@ -39,7 +39,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def failure_response(turn: Turn) -> Response | None:
-    """Returns the response for a turn that failed; nothing was sent yet, so it has a status."""
+    """Returns the response for a turn that failed; nothing
+    was sent yet, so it has a status.
+    """
     return problem_response(turn.error) if turn.status is Status.FAILED and turn.error else None
 
 
@@ -48,7 +50,9 @@ async def on_problem(request: Request, problem: Problem) -> Response:
 
 
 async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-    """Handles FastAPI's validation: 400 if the body is not JSON, else 422 with the first errors."""
+    """Handles FastAPI's validation: 400 if the body is not
+    JSON, else 422 with the first errors.
+    """
     faults = error.errors()[:MAX_ERRORS]
     if faults[0]["type"] == "json_invalid":
         problem: Problem = BadRequest(f"body: is not valid JSON ({faults[0]['ctx']['error']})")
@@ -58,7 +62,8 @@ async def on_invalid(request: Request, error: RequestValidationError) -> Respons
 
 
 def field_error(fault: Mapping[str, Any]) -> FieldError:
-    """Returns the field's path without its place ("body", "query"), and pydantic's message.
+    """Returns the field's path without its place ("body",
+    "query"), and pydantic's message.
 
     The path is cut, because the client may send names of any length.
     """

@@ -1,7 +1,7 @@
 """A stream of server-sent events as a response.
 
-Frames are sent as they come, and a comment after 10 s of silence. The source of the frames
-must not raise: after the first byte no status can report it.
+Frames are sent as they come, and a comment after 10 s of silence. The source of the
+frames must not raise: after the first byte no status can report it.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ HEARTBEAT = 10.0  # seconds of silence; proxies time out after 30 to 60
 class EventStream(StreamingResponse):
     """Streams `frames`, and closes them even if the client disconnects first.
 
-    The response ends when `until` has returned: Lambda freezes the process as soon as its
-    response has ended.
+    The response ends when `until` has returned: Lambda freezes the process as soon as
+    its response has ended.
     """
 
     media_type = "text/event-stream"
@@ -74,12 +74,16 @@ class EventStream(StreamingResponse):
 
 
 def stream_turn(turn: TurnHandle, frames: AsyncGenerator[bytes]) -> EventStream:
-    """Returns the frames of a turn as a response, which ends when the turn is stored."""
+    """Returns the frames of a turn as a response, which ends when the turn is
+    stored.
+    """
     return EventStream(frames, until=turn.wait_stored, comment_first=not turn.has_begun)
 
 
 async def resume(turn: TurnHandle, seq: int, frames: AsyncGenerator[bytes] | None = None) -> Response:
-    """Returns the turn from event number `seq` on; 204 if it ended before. Raises StoreFailed.
+    """Returns the turn from event number `seq` on; 204 if it ended before.
+
+    Raises StoreFailed.
 
     `frames` are those of the API by default.
     """

@@ -30,7 +30,8 @@ async def stream(
     last_event_id: LastEventId = None,
     after: Annotated[int | None, Query(ge=-1)] = None,
 ) -> Response:
-    """Streams the events after one event: the past ones, then new ones, without loss or repetition.
+    """Streams the events after one event: the past ones, then
+    new ones, without loss or repetition.
 
     That event is given by `Last-Event-ID`, or by its number as `after`. After the last
     event the response is 204, which also stops an EventSource.

@@ -1,11 +1,12 @@
 """The port to storage: conversations, their turns, and the log of each turn.
 
-**The log is the truth.** A turn's answer is stored in batches, numbered from 0 by `slot`. A
-batch is appended by claiming its slot, which succeeds once: a producer that finds its slot
-taken has lost the turn. A batch carries the lease of the producer, and the last batch of a
-turn is `final`. A request to stop is stored in the next slot. So one conditional write
-appends a batch, renews the lease and returns a request to stop. A reader that sees an
-expired lease claims the next slot with an `End`; this fences off the old producer.
+**The log is the truth.** A turn's answer is stored in batches, numbered from 0 by
+`slot`. A batch is appended by claiming its slot, which succeeds once: a producer that
+finds its slot taken has lost the turn. A batch carries the lease of the producer, and
+the last batch of a turn is `final`. A request to stop is stored in the next slot. So
+one conditional write appends a batch, renews the lease and returns a request to stop. A
+reader that sees an expired lease claims the next slot with an `End`; this fences off
+the old producer.
 
 Every change is one conditional write; no change is a read followed by a write. A user
 reaches only their own data: for another owner's data, for expired data and for an
@@ -31,8 +32,8 @@ class StoreUnavailableError(Exception):
 class StoreRefusedError(StoreUnavailableError):
     """The store refuses until its operator corrects it.
 
-    Access is denied, credentials are missing or expired, the table is missing, the file is
-    damaged or read-only.
+    Access is denied, credentials are missing or expired, the table is missing, the file
+    is damaged or read-only.
     """
 
 
@@ -77,9 +78,9 @@ class Batch:
     """A piece of a turn's log.
 
     `data` is opaque to the store and has at most MAX_BATCH_BYTES. `writer` names its
-    writer. A final batch may have `expires_at`, a time before the turn's own: then the turn
-    expires at that time with its log, and so does its conversation if it has no other
-    turn. Reads do not return `expires_at`.
+    writer. A final batch may have `expires_at`, a time before the turn's own: then the
+    turn expires at that time with its log, and so does its conversation if it has no
+    other turn. Reads do not return `expires_at`.
     """
 
     slot: int
@@ -118,10 +119,10 @@ class Store(Protocol):
     async def create(self, turn: TurnHead, title: str) -> TurnHead:
         """Adds a turn, and its conversation with this title if it is new.
 
-        Returns the stored turn: this one, or the owner's earlier turn with the same id. The
-        conversation's `updated_at` increases. A crash leaves at most a conversation without
-        this turn, and the same call completes it. Raises ValueError, and writes nothing, if
-        an id, a time or the texts exceed the limits of app.store.rules.
+        Returns the stored turn: this one, or the owner's earlier turn with the same id.
+        The conversation's `updated_at` increases. A crash leaves at most a conversation
+        without this turn, and the same call completes it. Raises ValueError, and writes
+        nothing, if an id, a time or the texts exceed the limits of app.store.rules.
         """
 
     async def head(self, owner: str, turn_id: str) -> TurnHead | None:
@@ -131,9 +132,9 @@ class Store(Protocol):
         """Claims the batch's slot. Returns whether the slot had a request to stop.
 
         The same batch by the same writer is the same append (a retry), and renews its
-        lease. A batch with `expires_at` costs a second write, and a third if its turn is the
-        only one of the conversation. Raises SlotTakenError, and ValueError for a batch that
-        is too large.
+        lease. A batch with `expires_at` costs a second write, and a third if its turn
+        is the only one of the conversation. Raises SlotTakenError, and ValueError for a
+        batch that is too large.
         """
 
     async def batches(self, turn: TurnHead, from_slot: int = 0) -> list[Batch]:
@@ -148,8 +149,8 @@ class Store(Protocol):
     async def request_stop(self, turn: TurnHead, slot: int) -> bool:
         """Stores a request to stop in a slot.
 
-        Returns False if the slot is claimed: then try the next one. Returns True if the turn
-        is gone.
+        Returns False if the slot is claimed: then try the next one. Returns True if the
+        turn is gone.
         """
 
     async def conversations(self, owner: str, limit: int, cursor: str | None = None) -> Page:
@@ -167,9 +168,9 @@ class Store(Protocol):
     ) -> list[TurnHead]:
         """Returns the conversation's turns by `created_at`, then by `turn_id`.
 
-        With `after`, the last turn of the page before, it returns only later turns. Fewer
-        than `limit` turns mean that there are no more. Raises ValueError if `limit` is less
-        than 1.
+        With `after`, the last turn of the page before, it returns only later turns.
+        Fewer than `limit` turns mean that there are no more. Raises ValueError if
+        `limit` is less than 1.
         """
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> bool:
@@ -181,8 +182,8 @@ class Store(Protocol):
     async def delete(self, owner: str, conversation_id: str) -> bool:
         """Deletes the conversation with its turns and their logs.
 
-        Returns False if there is none. A failed call may be repeated. A producer of one of
-        the turns finds its next slot taken.
+        Returns False if there is none. A failed call may be repeated. A producer of one
+        of the turns finds its next slot taken.
         """
 
     async def close(self) -> None:

@@ -1,16 +1,16 @@
 """The position in a list of conversations, as opaque text for a client. Pure.
 
 The text is base64url (RFC 4648, section 5, without padding) of the time as a big-endian
-double and the id in UTF-8. It holds a position, not an owner, so it is only ever applied to
-the caller's own list.
+double and the id in UTF-8. It holds a position, not an owner, so it is only ever
+applied to the caller's own list.
 """
 
 import base64
 import struct
 from typing import NamedTuple
 
-# The cursor of a UUID and a time from 2004 to 2038: 8 bytes, then 36 of ASCII, whose high bits
-# are zero. Every text of this form is a cursor.
+# The cursor of a UUID and a time from 2004 to 2038: 8 bytes, then 36 of ASCII, whose
+# high bits are zero. Every text of this form is a cursor.
 PATTERN = (
     "^Qd[A-Za-z0-9_-]{8}[ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9_-]"
     "([A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9_-]){11}"

@@ -26,8 +26,8 @@ def open_store(settings: Settings) -> Store:
 def check_store(settings: Settings) -> None:
     """Raises ConfigurationError if the store can never be opened.
 
-    The check takes a few milliseconds: it sends no request to a table and does not wait for
-    a locked file.
+    The check takes a few milliseconds: it sends no request to a table and does not wait
+    for a locked file.
     """
     if _table(settings):
         return

@@ -1,8 +1,9 @@
 """Rules of all stores. Pure; the checks raise ValueError, which names what is wrong.
 
-The limits are DynamoDB's (developer guide, "Constraints in Amazon DynamoDB"), with room for
-the rest of a key or an item: keys of 2048 and 1024 bytes, items of 400 KB, numbers of 38
-digits. SQLite has the same limits, so that a request succeeds on both stores or on none.
+The limits are DynamoDB's (developer guide, "Constraints in Amazon DynamoDB"), with room
+for the rest of a key or an item: keys of 2048 and 1024 bytes, items of 400 KB, numbers
+of 38 digits. SQLite has the same limits, so that a request succeeds on both stores or
+on none.
 """
 
 import math

@@ -23,7 +23,9 @@ class Answer:
         self._kind: object = None  # of the last upstream event
 
     async def begin(self) -> None:
-        """Reads the first upstream event, so that a failure in it still has an HTTP status."""
+        """Reads the first upstream event, so that a failure in
+        it still has an HTTP status.
+        """
         try:
             with self._explained():
                 event = await anext(self._stream)
@@ -47,7 +49,9 @@ class Answer:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Adds to a Problem what may be logged of the response and of the current event."""
+        """Adds to a Problem what may be logged of the
+        response and of the current event.
+        """
         try:
             yield
         except Problem as problem:

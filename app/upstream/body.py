@@ -1,4 +1,6 @@
-"""The form of a successful response's body: an event stream, one JSON document, or neither. Pure."""
+"""The form of a successful response's body: an event stream,
+one JSON document, or neither. Pure.
+"""
 
 import re
 from typing import Any
@@ -39,7 +41,9 @@ def is_telling(start: Bytes) -> bool:
 
 
 def is_json(start: bytes) -> bool:
-    """Whether the body is a JSON document, whatever its type: no line of an event stream starts so."""
+    """Whether the body is a JSON document, whatever its type: no
+    line of an event stream starts so.
+    """
     return start.removeprefix(sse.BOM).lstrip()[:1] in (b"{", b"[")
 
 

@@ -1,4 +1,7 @@
-"""The cause of a failure as fields for the log, in a safe form and without content. Pure."""
+"""The cause of a failure as fields for the log, in a safe form and without content.
+
+Pure.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +14,9 @@ ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?=[/?#]|$)")
 
 
 def about(status: int, headers: Mapping[str, str]) -> dict[str, object]:
-    """Returns what may be logged of an HTTP response; of a redirect also its target's host."""
+    """Returns what may be logged of an HTTP response; of a
+    redirect also its target's host.
+    """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     target = ADDRESS.match(headers.get("location", ""))
     request_id = headers.get("x-request-id", "")
@@ -24,7 +29,9 @@ def about(status: int, headers: Mapping[str, str]) -> dict[str, object]:
 
 
 def cause_of(problem: Problem) -> dict[str, object]:
-    """Returns the fields to log of a failure: its cause and the classes of its chain."""
+    """Returns the fields to log of a failure: its cause and the classes of its
+    chain.
+    """
     fields = {name: value for name, value in problem.cause.items() if value is not None}
     names = list(dict.fromkeys(type(error).__name__ for error in _chain(problem)))
     return {**fields, "error": " < ".join(names)} if names else fields

@@ -1,8 +1,10 @@
-"""One kind of text of an answer (the answer itself, a refusal or reasoning), in parts. Pure.
+"""One kind of text of an answer (the answer itself, a refusal or reasoning), in parts.
 
-A `Channel` turns more text of a part into events of the wire, in the order of arrival. It joins
-half surrogates of two deltas and puts a paragraph break before another item. A `Part` maps
-offsets in its text to offsets in the whole.
+Pure.
+
+A `Channel` turns more text of a part into events of the wire, in the order of arrival.
+It joins half surrogates of two deltas and puts a paragraph break before another item. A
+`Part` maps offsets in its text to offsets in the whole.
 """
 
 from bisect import bisect_right
@@ -18,7 +20,10 @@ BREAK = "\n\n"
 
 
 class Part:
-    """The text of one part. `echoes` has the text of its `done` events, by their type."""
+    """The text of one part.
+
+    `echoes` has the text of its `done` events, by their type.
+    """
 
     __slots__ = ("_pieces", "_runs", "echoes", "item", "length", "number")
 
@@ -43,13 +48,18 @@ class Part:
         self._pieces.append(text)
 
     def place(self, offset: int) -> int:
-        """Returns the offset in the channel of an offset in this part, which must have text."""
+        """Returns the offset in the channel of an offset in
+        this part, which must have text.
+        """
         inside, at = self._runs[max(0, bisect_right(self._runs, offset, key=itemgetter(0)) - 1)]
         return at + offset - inside
 
 
 class Channel:
-    """All parts of one kind. `address` is the name that the newest delta gave its part."""
+    """All parts of one kind.
+
+    `address` is the name that the newest delta gave its part.
+    """
 
     def __init__(self, kind: type[Text | Reasoning | Refusal], *, breaks_parts: bool = False) -> None:
         self.parts: list[Part] = []
@@ -76,12 +86,17 @@ class Channel:
         self._named[item, number] = part
 
     def parts_of(self, item: Item, numbers: Iterable[Number]) -> list[Part]:
-        """Returns the parts of the item, and those that have one of these names in it."""
+        """Returns the parts of the item, and those that have
+        one of these names in it.
+        """
         named = {self._named.get((item, number)) for number in numbers}
         return [part for part in self.parts if part.item is item or part in named]
 
     def turn_to(self, part: Part) -> list[Event]:
-        """Makes it the current part. A half character at the end of another part stays alone."""
+        """Makes it the current part.
+
+        A half character at the end of another part stays alone.
+        """
         if part is self._current:
             return []
         events = self.flush()
@@ -96,7 +111,9 @@ class Channel:
         return self._emit(delta) if delta else []
 
     def settle_half(self, parts: Sequence[Part], continued: Sequence[Part | None]) -> list[Event]:
-        """Stops waiting for the other half if one of these parts is current: its whole text is here."""
+        """Stops waiting for the other half if one of these parts is
+        current: its whole text is here.
+        """
         if not self._half or self._current not in parts:
             return []
         if self._current not in continued:

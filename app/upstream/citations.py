@@ -1,8 +1,8 @@
 """Citations of upstream -> sources of the wire. Pure.
 
-A citation that a client cannot use is dropped: one without a URL, or without the offsets of
-the cited text. Schemes are not judged here: a client must link to http and https alone. The
-same citation can come in several events; it is returned once.
+A citation that a client cannot use is dropped: one without a URL, or without the
+offsets of the cited text. Schemes are not judged here: a client must link to http and
+https alone. The same citation can come in several events; it is returned once.
 """
 
 import re
@@ -25,7 +25,9 @@ class Citations:
         self._seen: set[tuple[str, int, int]] = set()
 
     def take(self, annotation: object, place: Place) -> list[Source]:
-        """Returns the source if it is valid and new; `place` maps offsets in the part to the whole text."""
+        """Returns the source if it is valid and new; `place` maps
+        offsets in the part to the whole text.
+        """
         if not isinstance(annotation, Mapping) or annotation.get("type") != "url_citation":
             return []
         url, span = url_of(annotation.get("url")), span_of(annotation)

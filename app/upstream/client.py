@@ -1,7 +1,10 @@
-"""The client of the OpenAI Responses API. It retries only if OpenAI certainly did no work.
+"""The client of the OpenAI Responses API.
 
-`Upstream.open(prompt)` returns when the first event has arrived, and raises a Problem for a
-failure before it, so that the failure still has an HTTP status. `UpstreamStream` reads on.
+It retries only if OpenAI certainly did no work.
+
+`Upstream.open(prompt)` returns when the first event has arrived, and raises a Problem
+for a failure before it, so that the failure still has an HTTP status. `UpstreamStream`
+reads on.
 """
 
 import asyncio
@@ -24,7 +27,10 @@ log = logging.getLogger("rivulet.upstream")
 
 
 class Upstream:
-    """Opens answers. Retries a declined request: refused connection, 429, 503, or a renewed key."""
+    """Opens answers.
+
+    Retries a declined request: refused connection, 429, 503, or a renewed key.
+    """
 
     def __init__(
         self,

@@ -7,10 +7,11 @@ _CODE = re.compile(r"[a-z0-9_.-]+")
 
 
 def code_of(value: object) -> str | None:
-    """Returns the value as a code of `[a-z0-9_.-]{1,64}`, or None if it has no such form.
+    """Returns the value as a code of `[a-z0-9_.-]{1,64}`,
+    or None if it has no such form.
 
-    Integers become digits, and a code that is too long is cut. Text of any other form is
-    dropped as a whole: a part of it could pass for a known code.
+    Integers become digits, and a code that is too long is cut. Text of any other form
+    is dropped as a whole: a part of it could pass for a known code.
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**MAX_CODE:
         value = str(value)

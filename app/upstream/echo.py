@@ -1,9 +1,9 @@
 """Compares the whole texts that upstream repeats with the streamed ones. Pure.
 
 `align` compares the parts of a channel with the whole texts of `done` events or of the
-final response. It returns an `Echo` for each, with what is missing. The names of items and
-parts decide which belong together. If the names do not fit, the texts decide: some servers
-count differently in deltas and at the end.
+final response. It returns an `Echo` for each, with what is missing. The names of items
+and parts decide which belong together. If the names do not fit, the texts decide: some
+servers count differently in deltas and at the end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,10 @@ MAX_SEARCHED = 100  # parts and whole texts compared by text; the work is their 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Whole:
-    """The whole text of one part. `ref` and `number` are upstream's names; `item` has that name, if any."""
+    """The whole text of one part.
+
+    `ref` and `number` are upstream's names; `item` has that name, if any.
+    """
 
     text: str
     number: Number
@@ -47,7 +50,10 @@ class Echo:
         return self.runs[-1][1] if self.runs else None
 
     def take(self, part: Part, rest: str) -> str:
-        """Finds `rest`, the end of a part, in the whole text. Returns what of it is not there."""
+        """Finds `rest`, the end of a part, in the whole text.
+
+        Returns what of it is not there.
+        """
         common = overlap(rest, self.missing)
         if common is None:
             return rest
@@ -68,7 +74,9 @@ class Echo:
         self.found = len(self.whole.text)
 
     def place(self, offset: int) -> int | None:
-        """Returns the offset in the channel of an offset in the whole text; None if it was not streamed."""
+        """Returns the offset in the channel of an offset in the whole
+        text; None if it was not streamed.
+        """
         for begin, part, inside in reversed(self.runs):
             if begin <= offset or begin == self.runs[0][0]:
                 return part.place(inside + offset - begin) if part.length else None
@@ -77,7 +85,9 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """`streamed[inside:known]` equals `repeated[begin:found]`, except for white space around it."""
+    """`streamed[inside:known]` equals `repeated[begin:found]`,
+    except for white space around it.
+    """
 
     inside: int
     known: int
@@ -107,7 +117,8 @@ def overlap(streamed: str, repeated: str) -> Overlap | None:
 def align(parts: Sequence[Part], wholes: Sequence[Whole], *, final: bool) -> list[Echo]:
     """Returns an echo for each whole text.
 
-    If `final`, there are no other whole texts, so a part without an echo differs from its own.
+    If `final`, there are no other whole texts, so a part without an echo differs from
+    its own.
     """
     rest = {part: part.text for part in parts}
     named = {(part.item, part.number): part for part in parts}
@@ -135,7 +146,9 @@ def _namesake(echo: Echo, named: Named) -> Part | None:
 
 
 def _may_match(echo: Echo, rest: str, *, final: bool) -> bool:
-    """Whether the match is long enough: without fitting names, a short one may be a coincidence."""
+    """Whether the match is long enough: without fitting names,
+    a short one may be a coincidence.
+    """
     if echo.runs:
         return echo.missing.startswith(rest)
     return final or len(rest.strip()) <= len(echo.missing)

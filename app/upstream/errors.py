@@ -2,8 +2,8 @@
 
 The input is the status, the JSON body and the headers of an HTTP response, or the error
 object of a stream event (OpenAI API reference, "Error codes" and "Streaming events:
-error"). A Problem's `cause` is what may be logged. The error's own message is never used:
-it may quote the prompt or the key.
+error"). A Problem's `cause` is what may be logged. The error's own message is never
+used: it may quote the prompt or the key.
 """
 
 import math
@@ -92,7 +92,10 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def from_status(status: int, body: object, headers: Mapping[str, str]) -> Problem:
-    """Returns the Problem of an unsuccessful HTTP response. `body` is its JSON, or None."""
+    """Returns the Problem of an unsuccessful HTTP response.
+
+    `body` is its JSON, or None.
+    """
     error = error_of(body)
     kind = _kind(error, status)
     is_elsewhere = status in REDIRECTS or (status in NO_SUCH_PATH and body is None)
@@ -102,7 +105,9 @@ def from_status(status: int, body: object, headers: Mapping[str, str]) -> Proble
 
 
 def from_stream_error(error: object) -> Problem:
-    """Returns the Problem of an `error` event, of a `response.failed`, or of a 200 with an error."""
+    """Returns the Problem of an `error` event, of a
+    `response.failed`, or of a 200 with an error.
+    """
     found = error_of(error)
     return _kind(found, None)(cause=_named(found))
 
@@ -132,7 +137,9 @@ def error_of(value: object) -> Mapping[str, Any]:
 
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
-    """Returns the seconds to wait, rounded up, of `retry-after-ms` or `Retry-After` (RFC 9110, 10.2.3)."""
+    """Returns the seconds to wait, rounded up, of `retry-after-ms`
+    or `Retry-After` (RFC 9110, 10.2.3).
+    """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _seconds(headers.get(name, ""))
         if seconds is not None:
@@ -157,7 +164,9 @@ def _kind(error: Mapping[str, Any], status: int | None) -> type[Problem]:
 
 
 def _param(error: Mapping[str, Any]) -> str:
-    """Returns the parameter that the error names, like `input.0.content`; empty if it names none."""
+    """Returns the parameter that the error names, like
+    `input.0.content`; empty if it names none.
+    """
     param, path = error.get("param"), error.get("loc")
     if isinstance(path, list):
         return ".".join(str(part) for part in path if part != "body")

@@ -1,7 +1,9 @@
-"""The output item of an upstream event: by its index, its id or the order of events. Pure.
+"""The output item of an upstream event: by its index, its id or the order of events.
 
-Compatible servers leave out indexes, ids or both, count every item as the first, or invent a
-new id for each event.
+Pure.
+
+Compatible servers leave out indexes, ids or both, count every item as the first, or
+invent a new id for each event.
 """
 
 from collections.abc import Iterable
@@ -11,7 +13,10 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """An event's name for an item: its index in the output and its id. Either may be missing."""
+    """An event's name for an item: its index in the output and its id.
+
+    Either may be missing.
+    """
 
     index: int | None = None
     id: str | None = None
@@ -41,7 +46,9 @@ class Item:
         return self.id is not None and ref.id == self.id
 
     def may_be(self, ref: Ref) -> bool:
-        """Whether the event can mean this item, by index, or by id if an index is missing."""
+        """Whether the event can mean this item, by index, or
+        by id if an index is missing.
+        """
         if self.index is None or ref.index is None:
             return not self.is_denied_by(ref)
         return self.index == ref.index or self.is_named_by(ref)
@@ -60,7 +67,9 @@ class Items:
         self._by_id: dict[str, Item] = {}
 
     def find(self, ref: Ref) -> Item | None:
-        """Returns the item of this name, by index, or by id if there is no index to compare."""
+        """Returns the item of this name, by index, or by id if
+        there is no index to compare.
+        """
         if ref == NAMELESS:
             return self.last
         named = self._by_id.get(ref.id) if ref.id is not None else None
@@ -71,8 +80,9 @@ class Items:
     def recognise(self, refs: Iterable[Ref]) -> dict[Ref, Item | None]:
         """Returns the items of a final response.
 
-        They are found by id, else by position unless another one has the id of that item.
-        Positions alone are not enough: some servers leave out tool calls or reasoning.
+        They are found by id, else by position unless another one has the id of that
+        item. Positions alone are not enough: some servers leave out tool calls or
+        reasoning.
         """
         found = {ref: self._by_id.get(ref.id) if ref.id is not None else None for ref in refs}
         claimed = set(found.values())

@@ -1,4 +1,6 @@
-"""The content of output items, as upstream sends them in `done` events and at the end. Pure.
+"""The content of output items, as upstream sends them in `done` events and at the end.
+
+Pure.
 
 The input is JSON of any shape; what is not text of the answer is left out (OpenAI API
 reference, "The response object").
@@ -58,7 +60,9 @@ def pieces_of_item(item: object) -> list[Piece]:
 
 
 def pieces_of_content(content: object, field: str = "content_index", voice: Voice | None = None) -> list[Piece]:
-    """Returns the parts in the content of an item: a list, one part, or its text alone."""
+    """Returns the parts in the content of an item: a list,
+    one part, or its text alone.
+    """
     parts = content if isinstance(content, list) else [content]
     pieces = (piece_of_part(part, (field, number), voice) for number, part in enumerate(parts))
     return [piece for piece in pieces if piece]

@@ -2,8 +2,8 @@
 
 `Reducer.feed(event)` takes one decoded event of the Responses API's stream (OpenAI API
 reference, "Streaming events") and yields events of the wire, `End` last. Unknown types
-yield nothing, and invalid data beside the text is left out. Iterating raises a Problem if
-upstream reports a failure, after the events before it.
+yield nothing, and invalid data beside the text is left out. Iterating raises a Problem
+if upstream reports a failure, after the events before it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,7 +65,9 @@ class Reducer:
         return self._transcript.repeat_item(item_ref(event), event.get("item"))
 
     def on_end(self, event: Upstream) -> Iterator[Event]:
-        """Handles the end: the response's status decides, or the event's type if it has none."""
+        """Handles the end: the response's status decides, or
+        the event's type if it has none.
+        """
         response = event.get("response")
         response = response if isinstance(response, Mapping) else {}
         yield from self._transcript.repeat_response(response)
@@ -77,7 +79,9 @@ class Reducer:
         yield self._end(status, response)
 
     def on_error(self, event: Upstream) -> Iterator[Event]:
-        """Handles an error: flat ({type, code, message}) as documented, or nested ({error: {...}})."""
+        """Handles an error: flat ({type, code, message}) as
+        documented, or nested ({error: {...}}).
+        """
         yield from self._transcript.finish()
         raise from_stream_error(event.get("error") or event)
 
@@ -133,7 +137,9 @@ def item_ref(event: Upstream) -> Ref:
 
 
 def tool_state(kind: object) -> list[Event]:
-    """Yields the state of a tool, like `response.web_search_call.searching`; nothing for other types."""
+    """Yields the state of a tool, like
+    `response.web_search_call.searching`; nothing for other types.
+    """
     if not isinstance(kind, str):
         return []
     call, _, status = kind.removeprefix("response.").partition(".")

@@ -2,8 +2,8 @@
 
 This is the only module that imports openai.
 
-`Client.post(prompt)` returns a response with a 2xx status, whatever its body. It raises a
-Problem; `Declined`, with a Problem in it, if upstream certainly did no work.
+`Client.post(prompt)` returns a response with a 2xx status, whatever its body. It raises
+a Problem; `Declined`, with a Problem in it, if upstream certainly did no work.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from app.upstream import errors
 from app.upstream.prompt import Prompt
 from app.upstream.stream import BROKEN, parse
 
-# A kept connection may have died while the process was frozen, or may be closed while the
-# next request is sent. It may also have bytes left after a response, which would be read as
-# the next response, perhaps to another user.
+# A kept connection may have died while the process was frozen, or may be closed while
+# the next request is sent. It may also have bytes left after a response, which would be
+# read as the next response, perhaps to another user.
 ONE_QUESTION_EACH = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
 DECLINED = frozenset({401, 403, 429, 503})  # statuses of a server that did no work
 MAX_ERROR = 64 * 1024  # bytes of an error's body; of a longer one only the status counts
@@ -30,7 +30,9 @@ ERROR_TIME = 2.0  # seconds to read an error's body
 
 
 class Declined(Exception):  # noqa: N818 - not an error yet: the request may be sent again
-    """Upstream did no work: it refused the connection, or answered with one of DECLINED."""
+    """Upstream did no work: it refused the connection, or answered with one of
+    DECLINED.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -38,17 +40,21 @@ class Declined(Exception):  # noqa: N818 - not an error yet: the request may be 
 
 
 class Client:
-    """One client for the life of the process, with a new connection and the current key per request."""
+    """One client for the life of the process, with a new
+    connection and the current key per request.
+    """
 
     def __init__(self, settings: Settings, key: Callable[[], Awaitable[str]]) -> None:
         """Raises ConfigurationError."""
         self._sdk = _SDK(settings, key)
 
     async def post(self, prompt: Prompt) -> httpx2.Response:
-        """Sends the prompt. Returns a response with a 2xx status. Raises a Problem, and Declined.
+        """Sends the prompt.
 
-        It uses the SDK's bare `post`: the SDK's `responses` takes 0.1 s to import, and up to
-        0.6 ms per call to search for values to convert.
+        Returns a response with a 2xx status. Raises a Problem, and Declined.
+
+        It uses the SDK's bare `post`: the SDK's `responses` takes 0.1 s to import, and
+        up to 0.6 ms per call to search for values to convert.
         """
         stream_cls = openai.AsyncStream[object]
         body = body_of(prompt)
@@ -71,8 +77,8 @@ class Client:
 class _SDK(openai.AsyncOpenAI):
     """The SDK's client without the headers that it takes from the environment.
 
-    OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS become headers in the SDK,
-    even if they are blank.
+    OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS become headers in the
+    SDK, even if they are blank.
     """
 
     def __init__(self, settings: Settings, key: Callable[[], Awaitable[str]]) -> None:
@@ -111,7 +117,10 @@ def _http_client(settings: Settings) -> httpx2.AsyncClient:
 
 
 def body_of(prompt: Prompt) -> dict[str, object]:
-    """Returns the request's body. Messages have typed parts, the only form that every server takes."""
+    """Returns the request's body.
+
+    Messages have typed parts, the only form that every server takes.
+    """
     parts = {"user": "input_text", "assistant": "output_text"}
     body = {
         "model": prompt.model,
@@ -151,7 +160,9 @@ async def _read_error(response: httpx2.Response) -> bytes:
 
 
 def _of_timeout(error: openai.APITimeoutError) -> Problem:
-    """Returns the Problem: no connection in time, or no response, whose outcome is unknown."""
+    """Returns the Problem: no connection in time, or no
+    response, whose outcome is unknown.
+    """
     return UpstreamUnreachable() if isinstance(error.__cause__, httpx2.ConnectTimeout) else UpstreamTooSlow()
 
 

@@ -1,7 +1,7 @@
 """The answer so far, from whichever events carry it. Pure.
 
-`Transcript` takes deltas, and the parts, items and responses that upstream repeats whole. It
-returns events with what is new in them: the text first, then its sources.
+`Transcript` takes deltas, and the parts, items and responses that upstream repeats
+whole. It returns events with what is new in them: the text first, then its sources.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,11 @@ class Transcript:
         return not self._channels[voice].is_blank()
 
     def say(self, voice: Voice, event: Upstream, counter: str) -> list[Event]:
-        """Adds a delta. `counter` is the field with the part's number. An empty or invalid delta is skipped."""
+        """Adds a delta.
+
+        `counter` is the field with the part's number. An empty or invalid delta is
+        skipped.
+        """
         delta = event.get("delta")
         if not isinstance(delta, str) or not delta:
             return []
@@ -124,7 +128,10 @@ class Transcript:
         return events
 
     def _part(self, channel: Channel, ref: Ref, number: Number) -> Part:
-        """Returns the part of a delta. After its `done` event, the same name means another item or part."""
+        """Returns the part of a delta.
+
+        After its `done` event, the same name means another item or part.
+        """
         item = self._items.find(ref)
         part = channel.find(item, number)
         is_done = item is not None and (item.echo is not None or (part is not None and bool(part.echoes)))
@@ -138,7 +145,9 @@ class Transcript:
     def _settle(
         self, channel: Channel, scope: Sequence[Part], wholes: Sequence[Whole], *, final: bool
     ) -> tuple[list[Event], list[Echo]]:
-        """Yields what is missing of the whole texts, in their parts or, without one, in a new one."""
+        """Yields what is missing of the whole texts, in their
+        parts or, without one, in a new one.
+        """
         self._forget_addresses()
         echoes = align(scope, wholes, final=final)
         homes = {echo.whole.ref: echo.part.item for echo in echoes if echo.part}
@@ -151,7 +160,9 @@ class Transcript:
         return events, echoes
 
     def _home(self, homes: dict[Ref, Item], whole: Whole) -> Item:
-        """Returns the item of a whole text that was not streamed, unless another item is matched with it."""
+        """Returns the item of a whole text that was not streamed,
+        unless another item is matched with it.
+        """
         if whole.ref not in homes:
             free = whole.item is not None and whole.item not in homes.values()
             homes[whole.ref] = whole.item if whole.item and free else self._items.new(whole.ref)
@@ -170,7 +181,9 @@ class Transcript:
         return [source for cited in waiting for source in self._cite_in(cited)]
 
     def _cite_in(self, cited: Cited) -> list[Source]:
-        """Returns the source of a citation; the citation waits if its part has no text yet."""
+        """Returns the source of a citation; the citation waits
+        if its part has no text yet.
+        """
         item, ref, number, annotation = cited
         part = self._channels[Voice.TEXT].find(item or self._items.find(ref), number)
         if part and part.length:
@@ -184,7 +197,9 @@ class Transcript:
 
 
 def number_of(counter: str, value: object) -> Number:
-    """Returns the number of a part; 0 if the field is missing, because servers leave out zeros."""
+    """Returns the number of a part; 0 if the field is missing,
+    because servers leave out zeros.
+    """
     return counter, value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
@@ -193,5 +208,7 @@ def whole_of(piece: Piece, ref: Ref, item: Item | None) -> Whole:
 
 
 def is_open(part: Part, ref: Ref) -> bool:
-    """Whether the part can be of this item: neither it nor its own item has had a `done` event yet."""
+    """Whether the part can be of this item: neither it nor its
+    own item has had a `done` event yet.
+    """
     return not part.echoes and part.item.echo is None and part.item.may_be(ref)

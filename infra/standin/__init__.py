@@ -1,4 +1,5 @@
-"""The stand-in for OpenAI: a server of the Responses API for tests and for runs without a key.
+"""The stand-in for OpenAI: a server of the Responses API for
+tests and for runs without a key.
 
 In the order of a request:
 
@@ -16,6 +17,6 @@ In the order of a request:
     tokens       text in token-like pieces
     state        what the routes share
 
-`python -m infra.standin` serves it. A message `/play [...]` is a script (`language`); any
-other gets a demo answer. `/standin/...` is for control and observation.
+`python -m infra.standin` serves it. A message `/play [...]` is a script (`language`);
+any other gets a demo answer. `/standin/...` is for control and observation.
 """

@@ -1,4 +1,6 @@
-"""`python -m infra.standin [--host 127.0.0.1] [--port 8001]` serves the stand-in until Ctrl-C."""
+"""`python -m infra.standin [--host 127.0.0.1] [--port 8001]`
+serves the stand-in until Ctrl-C.
+"""
 
 import argparse
 

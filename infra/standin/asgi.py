@@ -1,11 +1,12 @@
 """The routes: the Responses API below /v1, control and observation below /standin.
 
-    POST   /v1/responses          a demo answer or a script, streamed or whole; 400 and 401 in OpenAI's shape
+    POST   /v1/responses          a demo answer or a script, streamed or whole
     GET    /v1/models             a list of models
-    GET    /standin/requests      the requests received (`request_log.Received`), without their keys
-    DELETE /standin/requests      resets them and the counts of `times`, and shuts open gates
+    GET    /standin/requests      the requests received, without their keys
+    DELETE /standin/requests      resets them and the counts of `times`, shuts gates
     POST   /standin/gates/{name}  opens a gate
 
+Errors of /v1 have OpenAI's form.
 The control routes answer peers on loopback only, because `make stand-in` listens on all
 interfaces for the containers of `sam local`.
 """
@@ -33,7 +34,10 @@ _MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini", "gpt-4.1")
 
 
 def create_standin_app(state: State) -> Starlette:
-    """Returns the application. Its host must put each transport into scope["state"]["transport"]."""
+    """Returns the application.
+
+    Its host must put each transport into scope["state"]["transport"].
+    """
     control = _Control(state)
     return Starlette(
         routes=[

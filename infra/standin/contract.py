@@ -1,8 +1,8 @@
 """The request of `POST /v1/responses`, and OpenAI's error object for an invalid one.
 
-`CreateRequest.parse` takes the bytes of a body. It raises `ApiError` with the API's status,
-param and code. Only the parameters that the stand-in uses or repeats are declared; others
-are ignored.
+`CreateRequest.parse` takes the bytes of a body. It raises `ApiError` with the API's
+status, param and code. Only the parameters that the stand-in uses or repeats are
+declared; others are ignored.
 """
 
 from typing import Self
@@ -35,7 +35,9 @@ class ApiError(Exception):
 
 
 class CreateRequest(BaseModel):
-    """The body of `POST /v1/responses`; unused fields are repeated in the Response object."""
+    """The body of `POST /v1/responses`; unused fields are
+    repeated in the Response object.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -73,7 +75,9 @@ class CreateRequest(BaseModel):
 
 
 def _text(item: JsonObject) -> str:
-    """Returns the text of a message item, whose content is a string or a list of parts."""
+    """Returns the text of a message item, whose content is
+    a string or a list of parts.
+    """
     content = item.get("content")
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))

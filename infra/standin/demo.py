@@ -1,8 +1,9 @@
-"""The answer to an ordinary prompt: Markdown with an example of each element of the page.
+"""The answer to an ordinary prompt: Markdown with an
+example of each element of the page.
 
-`demo` returns steps that stream it with the timing of a model. The text states that it is a
-demo answer and quotes the prompt. The same prompt has the same answer. `max_output_tokens`
-ends it as incomplete.
+`demo` returns steps that stream it with the timing of a model. The text states that it
+is a demo answer and quotes the prompt. The same prompt has the same answer.
+`max_output_tokens` ends it as incomplete.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ _QUOTED = 160  # characters of the prompt that an answer repeats
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The seconds to the first token, and the tokens per second after it, perhaps infinity."""
+    """The seconds to the first token, and the tokens per
+    second after it, perhaps infinity.
+    """
 
     first_token: float
     tokens_per_second: float

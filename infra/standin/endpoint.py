@@ -1,8 +1,10 @@
-"""POST /v1/responses: a demo answer or a script. Every request is logged in the request log.
+"""POST /v1/responses: a demo answer or a script.
 
-It is an ASGI application, so that a disconnect of the client is noticed during the answer. A
-request without a key gets 401, an invalid request or script gets 400, both with OpenAI's
-error object.
+Every request is logged in the request log.
+
+It is an ASGI application, so that a disconnect of the client is noticed during the
+answer. A request without a key gets 401, an invalid request or script gets 400, both
+with OpenAI's error object.
 """
 
 from asyncio import Transport
@@ -47,7 +49,8 @@ class Responses:
         log = self._state.log
         number = log.add(_readable(body), _token(request), scope["client"][1])
         async with anyio.create_task_group() as group:
-            # ends in every case: after the response, receive() returns http.disconnect as well
+            # ends in every case: after the response, receive() returns http.disconnect
+            # as well
             group.start_soon(_cancel_when_gone, receive, group.cancel_scope)
             await self._answer(request, body, send)
             log.end(number, "finished")
@@ -88,7 +91,9 @@ async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 def bearer_token(request: Request) -> str:
-    """Returns the token of `Authorization: Bearer ...`. Raises ApiError 401 without one."""
+    """Returns the token of `Authorization: Bearer ...`.
+    Raises ApiError 401 without one.
+    """
     token = _token(request)
     if token is None:
         raise ApiError(401, "No API key: send one as the bearer token of the Authorization header.")

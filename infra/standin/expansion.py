@@ -1,6 +1,7 @@
 """The steps of a script for one request. Pure.
 
-In the result, output steps are `Event`, `Raw` or `Base64` only, and a `Status` is the last.
+In the result, output steps are `Event`, `Raw` or `Base64` only, and a `Status` is the
+last.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,8 @@ from infra.standin.responses import Answer, text_of
 def pending_steps(steps: Iterable[Step], count: Callable[[int], int]) -> Iterator[Step]:
     """Yields the steps without used-up statuses, up to the first status that is left.
 
-    `count` returns how often the status with this index was reached, including this time.
+    `count` returns how often the status with this index was reached, including this
+    time.
     """
     for index, step in enumerate(steps):
         if not isinstance(step, Status):
@@ -25,7 +27,9 @@ def pending_steps(steps: Iterable[Step], count: Callable[[int], int]) -> Iterato
 
 
 def expand(steps: Iterable[Step], answer: Answer) -> Iterator[Step]:
-    """Yields the steps with short forms replaced by their events, which are numbered."""
+    """Yields the steps with short forms replaced by their events, which are
+    numbered.
+    """
     events: list[JsonObject] = []
     for step in steps:
         full = step

@@ -1,4 +1,7 @@
-"""Named gates: a script waits at a gate until any thread opens it. An open gate stays open."""
+"""Named gates: a script waits at a gate until any thread opens it.
+
+An open gate stays open.
+"""
 
 import asyncio
 from concurrent.futures import Future

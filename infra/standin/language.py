@@ -1,26 +1,27 @@
 """The language of scripts: what a test can make the server do, step by step.
 
 A user message `/play [step, ...]` is a script. `parse` returns its steps, or raises
-`ScriptError`, which names the wrong step. A step is a JSON object with exactly one of these
-keys:
+`ScriptError`, which names the wrong step. A step is a JSON object with exactly one of
+these keys:
 
     {"status": 429, "headers": {...}, "body": {...} | "text", "times": 2}
-                        responds with this HTTP status and ends. With `times` only to the
-                        first requests with this message; later ones continue with the next
-                        step. Without a body: OpenAI's error object
-    {"event": {...}}    one server-sent event; its `type` is the `event:` line
-    {"text": "abc"}     short for a response.output_text.delta
-    {"created": true}   short for a response.created; {"completed": {...}} for a
-                        response.completed with the text so far. An object instead of true
-                        replaces fields of the Response
-    {"raw": "..."}      this text; {"base64": "..."} these bytes. {"raw": ""} sends the head
-    {"split": 7}        sends the rest in chunks of at most 7 bytes, even inside a character
-    {"delay": 0.5}      waits 0.5 s; {"gate": "name"} waits until that gate is open
-    {"cut": true}       closes the connection without ending the body
+                      responds with this HTTP status and ends. With `times` only to the
+                      first requests with this message; later ones continue with the
+                      next step. Without a body: OpenAI's error object
+    {"event": {...}}  one server-sent event; its `type` is the `event:` line
+    {"text": "abc"}   short for a response.output_text.delta
+    {"created": true} short for a response.created; {"completed": {...}} for a
+                      response.completed with the text so far. An object instead of
+                      true replaces fields of the Response
+    {"raw": "..."}    this text; {"base64": "..."} these bytes; {"raw": ""} the head
+    {"split": 7}      sends the rest in chunks of at most 7 bytes, in characters, too
+    {"delay": 0.5}    waits 0.5 s; {"gate": "name"} waits until that gate is open
+    {"cut": true}     closes the connection without ending the body
 
-After the last step the body ends normally. The head is sent with the first bytes: a delay or
-a gate before them delays the head as well, and a status is allowed only before them. For a
-request without `stream`, the events make one Response, and `raw` and `base64` are ignored.
+After the last step the body ends normally. The head is sent with the first bytes: a
+delay or a gate before them delays the head as well, and a status is allowed only before
+them. For a request without `stream`, the events make one Response, and `raw` and
+`base64` are ignored.
 """
 
 import base64
@@ -48,7 +49,10 @@ _FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
 class ScriptError(ValueError):
-    """The message is not a script. The text names the wrong step, counted from 1, and the reason."""
+    """The message is not a script.
+
+    The text names the wrong step, counted from 1, and the reason.
+    """
 
 
 def _has_body(status: int) -> int:

@@ -1,4 +1,7 @@
-"""The requests that the stand-in has received, and how each ended. Safe to read from any thread."""
+"""The requests that the stand-in has received, and how each ended.
+
+Safe to read from any thread.
+"""
 
 import time
 from collections import Counter
@@ -18,9 +21,10 @@ class Received:
     """One `POST /v1/responses`.
 
     `body` is the JSON, or the text if it is not JSON; `token` is the bearer token, None
-    without one; `port` is the client's, the same for all requests of a connection. `state` is
-    "open" during the answer, "finished" when the server has ended it (a cut included), and
-    "closed" if the client closed the connection before. Times are in seconds since the epoch.
+    without one; `port` is the client's, the same for all requests of a connection.
+    `state` is "open" during the answer, "finished" when the server has ended it (a cut
+    included), and "closed" if the client closed the connection before. Times are in
+    seconds since the epoch.
     """
 
     body: JsonValue
@@ -49,7 +53,10 @@ class RequestLog:
         return number
 
     def end(self, number: int, state: State) -> None:
-        """Sets how a request ended. Only the first call counts; after a reset nothing is set."""
+        """Sets how a request ended.
+
+        Only the first call counts; after a reset nothing is set.
+        """
         with self._changed:
             entry = self._entries.get(number)
             if entry is not None and entry.state == "open":

@@ -1,4 +1,6 @@
-"""The Response object and the events of a stream (OpenAI API reference, "Responses"). Pure.
+"""The Response object and the events of a stream (OpenAI API reference, "Responses").
+
+Pure.
 
 Events have no `sequence_number`: the code that makes a stream of them adds it.
 """
@@ -88,7 +90,9 @@ class Answer:
         return self._of_part(DELTA, delta=text, logprobs=[])
 
     def closing(self, status: Status, text: str) -> list[JsonObject]:
-        """Returns the events after the last delta, up to `response.completed` or `response.incomplete`."""
+        """Returns the events after the last delta, up to `response.completed` or
+        `response.incomplete`.
+        """
         done = self.message(status, [_part(text)])
         return [
             self._of_part("response.output_text.done", text=text, logprobs=[]),

@@ -1,7 +1,8 @@
 """Runs a script on one HTTP response.
 
-`run` takes steps and a writer: `Stream` for server-sent events, `Whole` for one Response as
-JSON. The writers send ASGI messages. The caller cancels the run if the client disconnects.
+`run` takes steps and a writer: `Stream` for server-sent events, `Whole` for one
+Response as JSON. The writers send ASGI messages. The caller cancels the run if the
+client disconnects.
 """
 
 import asyncio
@@ -33,7 +34,10 @@ class Writer(Protocol):
 
 
 async def run(steps: Iterable[Step], writer: Writer, gates: Gates, cut: Callable[[], None]) -> Status | None:
-    """Runs the steps to their end. Returns a status step, which the caller must send instead."""
+    """Runs the steps to their end.
+
+    Returns a status step, which the caller must send instead.
+    """
     for step in steps:
         match step:
             case Status():
@@ -73,7 +77,9 @@ class _Head:
 
 
 class Stream:
-    """Writes server-sent events at once, each in one HTTP chunk, or in several after a split step."""
+    """Writes server-sent events at once, each in one HTTP chunk,
+    or in several after a split step.
+    """
 
     def __init__(self, send: Send) -> None:
         self._response = _Head(send, "text/event-stream; charset=utf-8")
@@ -138,6 +144,8 @@ def _json(value: JsonObject) -> bytes:
 
 
 def _pieces(data: bytes, size: int | None) -> Iterator[bytes]:
-    """Returns `data` in pieces of at most `size` bytes; whole without a size; no piece if it is empty."""
+    """Returns `data` in pieces of at most `size` bytes; whole
+    without a size; no piece if it is empty.
+    """
     step = size or len(data) or 1
     return (data[start : start + step] for start in range(0, len(data), step))

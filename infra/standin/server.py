@@ -1,8 +1,9 @@
-"""The stand-in under uvicorn: in a thread of this process (`StandIn`), or in the foreground (`serve`).
+"""The stand-in under uvicorn: in a thread of this process
+(`StandIn`), or in the foreground (`serve`).
 
-It differs from uvicorn in two ways. A script may close its connection, which ASGI cannot
-express, so the protocol passes the transport to the application. A shutdown closes open
-connections, because a request that waits at a gate would delay it.
+It differs from uvicorn in two ways. A script may close its connection, which ASGI
+cannot express, so the protocol passes the transport to the application. A shutdown
+closes open connections, because a request that waits at a gate would delay it.
 """
 
 import asyncio
@@ -51,7 +52,8 @@ class StandIn:
     def start(self) -> None:
         """Listens and serves. Raises OSError if the port is in use."""
         logging.getLogger("uvicorn.error").addFilter(_is_relevant)
-        # a client that connects before the thread is ready waits in the socket's backlog
+        # a client that connects before the thread is ready waits in the socket's
+        # backlog
         self._socket = socket.create_server((self._host, self._port))
         self._port = self._socket.getsockname()[1]
         self._thread.start()
@@ -94,11 +96,16 @@ class StandIn:
         self._state.reset()
 
     def wait_received(self, index: int = 0, *, within: float = 10.0) -> Received:
-        """Waits for the arrival of request `index`. Raises TimeoutError after `within` seconds."""
+        """Waits for the arrival of request `index`.
+
+        Raises TimeoutError after `within` seconds.
+        """
         return self._state.log.wait(lambda requests: len(requests) > index, within)[index]
 
     def wait_ended(self, index: int = 0, *, within: float = 10.0) -> Received:
-        """Waits until request `index` is finished or closed. Raises TimeoutError after `within` seconds.
+        """Waits until request `index` is finished or closed.
+
+        Raises TimeoutError after `within` seconds.
 
         It blocks the thread: in an event loop use `wait_ended_async`.
         """
@@ -114,12 +121,17 @@ class StandIn:
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    """Keeps start and stop of the thread's uvicorn out of the log of the application's."""
+    """Keeps start and stop of the thread's uvicorn out of the log of the
+    application's.
+    """
     return record.threadName != THREAD or record.levelno >= logging.WARNING
 
 
 def serve(host: str, port: int, timing: Timing) -> None:
-    """Serves in the foreground until SIGINT or SIGTERM. Exits with an error if the port is in use."""
+    """Serves in the foreground until SIGINT or SIGTERM.
+
+    Exits with an error if the port is in use.
+    """
     config = _config(State(timing), host=host, port=port, log_config=LOGGING_CONFIG)
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again after its shutdown
         _Server(config).run()

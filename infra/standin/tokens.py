@@ -1,7 +1,7 @@
 """Text in token-like pieces, for streaming and for usage.
 
-The pieces join to exactly the text. A piece is a word with the space before it, of at most
-eight letters, or up to four ASCII signs, or white space, or one other character.
+The pieces join to exactly the text. A piece is a word with the space before it, of at
+most eight letters, or up to four ASCII signs, or white space, or one other character.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The front: the page's files at once, the application when it is needed."""
+"""The cold start: the page's files at once, the application when it is needed."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ asker: ContextVar[str] = ContextVar("asker")
 
 
 class AskerFilter(logging.Filter):
-    """Notes for whom a line is logged, as a host's filter does."""
+    """Adds the request's context to a log record, as a host's filter does."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         vars(record)["asker"] = asker.get(None)
@@ -38,14 +38,16 @@ class AskerFilter(logging.Filter):
 
 
 class Whole:
-    """A small application in the place of the whole one; it is built when `may_be_built` is set."""
+    """A small application instead of the whole one; it is
+    built when `may_be_built` is set.
+    """
 
     def __init__(self) -> None:
         self.may_be_built = threading.Event()
         self.failures: list[Exception] = []
         self.builds = 0
         self.life: list[str] = []
-        self.seen: list[str | None] = []  # of the asker, by the building and by the lifespan
+        self.seen: list[str | None] = []  # the request's id, as seen by the build and by the lifespan
 
     def build(self) -> Starlette:
         self.builds += 1
@@ -74,7 +76,7 @@ def whole() -> Whole:
 
 @pytest.fixture
 async def front(whole: Whole) -> AsyncIterator[ColdStartApp]:
-    """A front between its startup and its shutdown."""
+    """A ColdStartApp between its startup and its shutdown."""
     front = ColdStartApp(WEB, whole.build)
     lifespan = Lifespan(front)
     await lifespan.startup()
@@ -94,13 +96,13 @@ def asking(app: ASGIApp) -> httpx2.AsyncClient:
 
 
 async def get(app: ASGIApp, path: str, method: str = "GET") -> httpx2.Response:
-    """The response, once the application has returned."""
+    """Returns the response when the application has returned."""
     async with asyncio.timeout(PATIENCE), asking(app) as client:
         return await client.request(method, path)
 
 
 def begin(app: ASGIApp, path: str) -> "tuple[asyncio.Queue[Message], asyncio.Task[None]]":
-    """A request under way: what has been sent so far, and the task that ends when the application returns."""
+    """A running request: the messages so far, and the task of the application."""
     sent: asyncio.Queue[Message] = asyncio.Queue()
 
     async def receive() -> Message:
@@ -115,7 +117,7 @@ def begin(app: ASGIApp, path: str) -> "tuple[asyncio.Queue[Message], asyncio.Tas
 
 
 async def until_sent(sent: "asyncio.Queue[Message]") -> None:
-    """Returns when the response is complete."""
+    """Waits for the end of the response."""
     async with asyncio.timeout(PATIENCE):
         while (message := await sent.get())["type"] == "http.response.start" or message.get("more_body"):
             pass

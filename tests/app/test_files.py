@@ -1,4 +1,4 @@
-"""The file server: what it serves, under which names, and how a copy is revalidated."""
+"""The file server: its files, their names, and revalidation."""
 
 import os
 from pathlib import Path
@@ -43,11 +43,11 @@ def directory(tmp_path: Path) -> Path:
 async def ask(
     directory: Path, path: str, method: str = "GET", headers: dict[str, str] | None = None
 ) -> httpx2.Response:
-    """The response to exactly this path. An exception that is raised becomes its status."""
+    """Returns the response to exactly this path; an exception becomes its status."""
     app = Starlette()
     app.router.default = Files(directory)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
-        url = httpx2.URL("http://app/").copy_with(raw_path=path.encode())  # a joined URL would be tidied up
+        url = httpx2.URL("http://app/").copy_with(raw_path=path.encode())  # a joined URL would be normalised
         return await client.request(method, url, headers=headers)
 
 
@@ -107,7 +107,7 @@ async def test_a_file_deleted_since_is_not_found(directory: Path) -> None:
 
 async def test_the_validator_follows_the_content_alone(directory: Path) -> None:
     file = directory / "page.js"
-    dates = 315532800, 315532800  # what a deployment package gives each file
+    dates = 315532800, 315532800  # the date of each file in a deployment package
     os.utime(file, dates)
     first = await ask(directory, "/page.js")
     file.write_text("let a = 2\n")

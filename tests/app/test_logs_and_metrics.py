@@ -1,4 +1,4 @@
-"""What is logged and measured, and that prompts, answers and keys are not: the real app in a process of its own."""
+"""Logs and metrics of the real app in a process, without prompts, answers and keys."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Methods: HEAD wherever there is GET, and what a path answers to all others."""
+"""Methods: HEAD for each GET, and the answers to all others."""
 
 import uuid
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Which proxy and which certificate authorities the environment names, and what is unusable."""
+"""Proxies and certificate authorities of the environment, and unusable values."""
 
 import ssl
 from pathlib import Path

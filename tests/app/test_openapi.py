@@ -1,6 +1,7 @@
-"""The OpenAPI document: every reference resolves, and streams, problems and limits are described.
+"""The OpenAPI document: every reference resolves, and
+streams, problems and limits are described.
 
-Whether the application keeps what the document promises is for tests/thirdparty/test_schemathesis.py.
+tests/thirdparty/test_schemathesis.py compares the application with the document.
 """
 
 import re
@@ -27,7 +28,7 @@ def document(make_settings: MakeSettings) -> Json:
 
 
 def nodes(node: Any) -> Iterator[Json]:
-    """Each object in the document."""
+    """Yields each object in the document."""
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():

@@ -1,4 +1,4 @@
-"""Secrets from the Parameter Store, which is moto's: found, missing, unreadable, renewed."""
+"""Secrets from the Parameter Store of moto: found, missing, unreadable, renewed."""
 
 import json
 import logging
@@ -124,21 +124,21 @@ def test_an_endpoint_without_use_is_named(monkeypatch: pytest.MonkeyPatch, endpo
 
 
 class Pages(BaseHTTPRequestHandler):
-    """A Parameter Store with a page more, always; `seconds` of silence come before each."""
+    """A Parameter Store with endless pages; `seconds` of silence are before each."""
 
     seconds = 0.05
 
     def do_POST(self) -> None:
         self.server.stopped.wait(self.seconds)  # type: ignore[attr-defined]  # ours, below
         body = json.dumps({"Parameters": [], "NextToken": str(time.monotonic_ns())}).encode()
-        with suppress(OSError):  # the client has given up
+        with suppress(OSError):  # the client has disconnected
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
+        """Logs nothing."""
 
 
 class Silence(Pages):
@@ -196,7 +196,7 @@ async def test_rotated_key_is_used_after_five_minutes(ssm: Any) -> None:
     clock.now = RENEW_AFTER - 1
     assert value(secrets) == "sk-1"
     clock.now = RENEW_AFTER
-    assert value(secrets) == "sk-1"  # this one started the renewal
+    assert value(secrets) == "sk-1"  # this read starts the renewal
     await secrets.renew()  # joins it
     assert value(secrets) == "sk-2"
 

@@ -1,4 +1,4 @@
-"""The page's files, what the page must know, and the documentation."""
+"""The page's files, its configuration, and the documentation."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ async def test_the_document_is_served_if_a_setting_allows(make_settings: MakeSet
         assert (await client.get(path)).status_code == 404
     async with asking(make_settings, openapi_docs=True) as client:
         response = await client.get(path)
-    assert response.headers["content-type"] == "application/json"  # so no script of its own, or of a CDN, runs
+    assert response.headers["content-type"] == "application/json"  # so it has no script
     assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "/api/chat/stream" in response.json()["paths"]
 

@@ -1,4 +1,4 @@
-"""Where settings come from, and how a wrong one is told."""
+"""The sources of settings, and the errors of wrong ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The decoder whole and cut at every byte; the encoder against the SDK's decoder, which is not ours."""
+"""The decoder whole and cut at every byte; the encoder with the SDK's decoder."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Text logs: one line a record, whatever its values hold."""
+"""Text logs: one line a record, for any values."""
 
 import logging
 from typing import Any

@@ -1,4 +1,6 @@
-"""Benchmarks: figures of this machine, side by side, never a test. `make bench` runs them.
+"""Benchmarks: figures of this machine, side by side, never a test.
+
+`make bench` runs them.
 
 emulator      the Runtime API, and the Extensions API for Lambda Web Adapter
 model         in place of OpenAI: streams tokens with the time of their sending

@@ -1,8 +1,10 @@
-"""`python -m tests.bench`: Rivulet, its adapter, uvicorn behind Lambda Web Adapter, and a bare loop, side by side.
+"""`python -m tests.bench`: Rivulet, its adapter, uvicorn behind Lambda Web Adapter, and
+a bare loop, side by side.
 
-Each streams the tutorial's answer from the same model to the same Runtime API: Rivulet with its
-own application, all others with the tutorial's. Model, Runtime API and AWS account run in this
-process, on its own core if there are two; the processes of a contestant share another.
+Each streams the tutorial's answer from the same model to the same Runtime API: Rivulet
+with its own application, all others with the tutorial's. Model, Runtime API and AWS
+account run in this process, on its own core if there are two; the processes of a
+contestant share another.
 """
 
 import asyncio
@@ -70,7 +72,9 @@ async def lines() -> AsyncIterator[Line]:
 
 
 def beside_lwa(figures: measures.Figures, deployed: Contestant) -> measures.Figures:
-    """Returns Rivulet's figures as deployed, in its own column, with LWA's if there are any."""
+    """Returns Rivulet's figures as deployed, in its own
+    column, with LWA's if there are any.
+    """
     return {RIVULET.name: figures[deployed.name]} | {name: figures[name] for name in (LWA,) if name in figures}
 
 

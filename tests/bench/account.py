@@ -1,5 +1,5 @@
-"""An AWS account for a deployed function: the key in the Parameter Store, and the table.
-It is moto in a thread of this process.
+"""An AWS account for a deployed function: the key in the Parameter Store, and the
+table. It is moto in a thread of this process.
 """
 
 import logging

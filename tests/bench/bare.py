@@ -1,4 +1,7 @@
-"""The floor: only the tutorial's stream in a bare loop. `python -m tests.bench.bare`."""
+"""The floor: only the tutorial's stream in a bare loop.
+
+`python -m tests.bench.bare`.
+"""
 
 import asyncio
 

@@ -1,4 +1,6 @@
-"""What is measured: the processes of each contestant, their environment, and their cost."""
+"""What is measured: the processes of each contestant, their
+environment, and their cost.
+"""
 
 import asyncio
 import os
@@ -32,7 +34,9 @@ LAMBDA = {
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to run the tutorial's application on Lambda: its processes, in the order of their start."""
+    """A way to run the tutorial's application on Lambda: its
+    processes, in the order of their start.
+    """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
@@ -52,7 +56,9 @@ SOCKETS = Contestant("only sockets", ((sys.executable, "-m", "tests.bench.socket
 
 
 def lambda_web_adapter() -> Contestant | None:
-    """uvicorn behind Lambda Web Adapter, as documented for streaming; None if it is not installed."""
+    """uvicorn behind Lambda Web Adapter, as documented for
+    streaming; None if it is not installed.
+    """
     binary = shutil.which("lambda-adapter")
     if binary is None:
         return None
@@ -71,11 +77,15 @@ class Running:
         self._pids = [process.pid for process in processes]
 
     def since_exec(self, moment: int) -> float:
-        """Returns ms from the start of the first process to that time of the emulator."""
+        """Returns ms from the start of the first process to that time of the
+        emulator.
+        """
         return (moment - self._began) / 1e6
 
     def cpu(self) -> float:
-        """Returns their seconds of CPU time so far (clock_getcpuclockid(3) has the clock's number)."""
+        """Returns their seconds of CPU time so far
+        (clock_getcpuclockid(3) has the clock's number).
+        """
         return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._pids)
 
     def memory(self) -> int:
@@ -95,7 +105,9 @@ class Track:
     async def run(
         self, contestant: Contestant, emulator: RuntimeApi | None = None, **variables: str
     ) -> AsyncIterator[Running]:
-        """Runs the contestant in a block, which begins at its first poll. Shows its output if it fails.
+        """Runs the contestant in a block, which begins at its first poll.
+
+        Shows its output if it fails.
 
         Events that are queued already wait for that poll.
         """

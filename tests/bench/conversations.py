@@ -1,8 +1,9 @@
-"""The effect of long conversations on other clients: `python -m tests.bench.conversations`.
+"""The effect of long conversations on other clients: `python -m
+tests.bench.conversations`.
 
 It prints the longest wait of another client during each request, and the memory for the
-export of the largest conversation. The other client repeatedly reads a turn and appends to
-its log, in the same process and store (SQLite).
+export of the largest conversation. The other client repeatedly reads a turn and appends
+to its log, in the same process and store (SQLite).
 """
 
 import asyncio
@@ -77,7 +78,10 @@ END = End(status=Status.COMPLETED)
 
 
 async def fill(store: SQLiteStore, turns: int, message: str, answer: str) -> tuple[str, str]:
-    """Creates a conversation in which each turn follows the one before. Returns its id and its newest turn's."""
+    """Creates a conversation in which each turn follows the one before.
+
+    Returns its id and its newest turn's.
+    """
     conversation, parent = new_id(), None
     for _ in range(turns):
         parent = await add_turn(store, conversation, parent, message, Text(delta=answer))
@@ -191,7 +195,9 @@ PARTS = {"waits": waits, "prepare": prepare, "export": export}
 
 
 def run(part: str, directory: str) -> dict[str, float]:
-    """Returns the part's figures from a separate process, so that memory is measured alone."""
+    """Returns the part's figures from a separate process, so
+    that memory is measured alone.
+    """
     command = (sys.executable, "-m", "tests.bench.conversations", part, directory)
     figures: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return figures

@@ -1,14 +1,14 @@
 """A fast Runtime API for measurements; the one of tests/fakes checks the protocol.
 
     async with RuntimeApi() as api:
-        api.queue(event)                           # for the first poll
+        api.queue(event)                          # for the first poll
         start_something(api.address)
         await api.first_poll
-        invocation = await api.invoke(event)       # returns when the response is complete
-        invocation.first_byte, invocation.delays   # what is measured
+        invocation = await api.invoke(event)      # waits for the end of the response
+        invocation.first_byte, invocation.delays  # the measurements
 
-It also has the part of the Extensions API that Lambda Web Adapter uses (2020-01-01). Times are
-of `time.perf_counter_ns`, which all processes of a machine share.
+It also has the part of the Extensions API that Lambda Web Adapter uses (2020-01-01).
+Times are of `time.perf_counter_ns`, which all processes of a machine share.
 """
 
 import asyncio
@@ -46,7 +46,10 @@ class Invocation:
         self._rest = b""
 
     async def complete(self) -> Self:
-        """Waits for the response. Raises RuntimeError for an error, and TimeoutError."""
+        """Waits for the response.
+
+        Raises RuntimeError for an error, and TimeoutError.
+        """
         async with asyncio.timeout(LIMIT):
             await self.over
         return self
@@ -65,7 +68,10 @@ class Invocation:
 
 
 class RuntimeApi:
-    """Serves one contestant. `quick` acknowledges at once; Linux may otherwise wait up to 40 ms."""
+    """Serves one contestant.
+
+    `quick` acknowledges at once; Linux may otherwise wait up to 40 ms.
+    """
 
     def __init__(self, *, quick: bool = False) -> None:
         self.quick = quick
@@ -124,7 +130,10 @@ class RuntimeApi:
 
 
 class Connection(asyncio.Protocol):
-    """One connection from a runtime. `_read` is the state: the function for the next bytes."""
+    """One connection from a runtime.
+
+    `_read` is the state: the function for the next bytes.
+    """
 
     def __init__(self, api: RuntimeApi) -> None:
         self._api = api

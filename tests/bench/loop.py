@@ -1,4 +1,6 @@
-"""A bare loop on the Runtime API: one connection, HTTP by hand, one kind of event, no failures."""
+"""A bare loop on the Runtime API: one connection, HTTP by
+hand, one kind of event, no failures.
+"""
 
 import asyncio
 import json

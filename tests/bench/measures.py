@@ -1,8 +1,8 @@
 """The figures.
 
-Figures that compare contestants are measured for all of them in turn, in rounds, so that other
-load affects all; each is the median of its rounds. Many streams, and memory, which have their
-own limits, are measured once.
+Figures that compare contestants are measured for all of them in turn, in rounds, so
+that other load affects all; each is the median of its rounds. Many streams, and memory,
+which have their own limits, are measured once.
 """
 
 import asyncio
@@ -34,9 +34,11 @@ Round = Callable[[Running], Awaitable[Sequence[float]]]
 
 
 async def starts(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures]:
-    """Returns ms from exec to the first poll, and to the first byte of the body of a queued event.
+    """Returns ms from exec to the first poll, and to the first
+    byte of the body of a queued event.
 
-    Work that the start defers is in the second figure. A start before it makes the bytecode.
+    Work that the start defers is in the second figure. A start before it makes the
+    bytecode.
     """
     times: dict[str, list[Sequence[float]]] = {contestant.name: [] for contestant in contestants}
     for _ in range(1 + STARTS):
@@ -68,7 +70,9 @@ async def warm(track: Track, contestants: Sequence[Contestant], *, quick: bool =
 
 
 async def streaming(track: Track, contestants: Sequence[Contestant]) -> tuple[Figures, Figures, Figures]:
-    """Returns the delay of a token in ms, p99, and its CPU in us; and the CPU if all tokens come at once."""
+    """Returns the delay of a token in ms, p99, and its CPU in us;
+    and the CPU if all tokens come at once.
+    """
 
     async def tokens(running: Running) -> tuple[float, float, float]:
         before = running.cpu()
@@ -87,7 +91,9 @@ async def streaming(track: Track, contestants: Sequence[Contestant]) -> tuple[Fi
 
 
 async def many_streams(track: Track, contestant: Contestant) -> dict[int, float]:
-    """Returns the delay of a token in ms, p99, by the number of streams, up to one that is too many."""
+    """Returns the delay of a token in ms, p99, by the number of
+    streams, up to one that is too many.
+    """
     found: dict[int, float] = {}
     for count in STREAMS:
         async with track.run(contestant, AWS_LAMBDA_MAX_CONCURRENCY=str(count)) as running:

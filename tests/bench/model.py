@@ -1,8 +1,9 @@
-"""In place of OpenAI: an HTTP server that streams the tokens of the message at its rate.
+"""In place of OpenAI: an HTTP server that streams the
+tokens of the message at its rate.
 
-The message has `tokens=N rate=R` (R in tokens per second; 0 sends all at once). Each token has
-the time of its sending, by `time.perf_counter_ns`: `message()` makes the request, and
-`stamps()` reads the times.
+The message has `tokens=N rate=R` (R in tokens per second; 0 sends all at once). Each
+token has the time of its sending, by `time.perf_counter_ns`: `message()` makes the
+request, and `stamps()` reads the times.
 """
 
 import asyncio
@@ -49,7 +50,9 @@ def message(tokens: int, rate: int = 0) -> str:
 
 
 def stamps(text: bytes) -> tuple[list[int], bytes]:
-    """Returns the times of the tokens in a piece of text, and the beginning of an incomplete one."""
+    """Returns the times of the tokens in a piece of text, and
+    the beginning of an incomplete one.
+    """
     *tokens, rest = text.split(b";")
     return [int(token.rpartition(b"@")[2]) for token in tokens], rest
 

@@ -1,7 +1,9 @@
-"""Below the floor: the bare loop also without OpenAI's client. `python -m tests.bench.sockets`.
+"""Below the floor: the bare loop also without OpenAI's client.
 
-It cuts tokens out of the bytes of one socket and writes them to the other. It has no practical
-use: it shows the cost of waking a program for a token.
+`python -m tests.bench.sockets`.
+
+It cuts tokens out of the bytes of one socket and writes them to the other. It has no
+practical use: it shows the cost of waking a program for a token.
 """
 
 import asyncio

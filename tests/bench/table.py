@@ -1,4 +1,6 @@
-"""The printed table: a line for each figure, a column for each contestant, and the limits of ours."""
+"""The printed table: a line for each figure, a column for each
+contestant, and the limits of ours.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """A maximum of ours (a minimum if `least`), as a factor of `of` or in the figure's unit."""
+    """A maximum of ours (a minimum if `least`), as a factor
+    of `of` or in the figure's unit.
+    """
 
     value: float
     of: str | None = None

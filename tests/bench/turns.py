@@ -1,7 +1,8 @@
-"""The cost of storing a turn: its log in SQLite against no log, in the same run, from socket to frames.
+"""The cost of storing a turn: its log in SQLite against no log,
+in the same run, from socket to frames.
 
-`python -m tests.bench.turns` prints the added delay to the first token (median over turns) and
-the CPU of this process for each token, database threads included.
+`python -m tests.bench.turns` prints the added delay to the first token (median over
+turns) and the CPU of this process for each token, database threads included.
 """
 
 import asyncio
@@ -48,7 +49,9 @@ class NoStore:
 
 
 async def tokens(chat: Turns, *, run_to_completion: bool) -> float:
-    """Returns the seconds from the question to its first token; the rest of the answer is read or stopped."""
+    """Returns the seconds from the question to its first token; the
+    rest of the answer is read or stopped.
+    """
     caller = Caller("bench", "r")
     began = time.perf_counter()
     turn = await chat.begin(caller, ChatRequest(message="Hi"))
@@ -71,7 +74,9 @@ async def cpu_per_token(chat: Turns) -> float:
 
 
 async def measure(base_url: str, directory: Path) -> dict[str, tuple[float, float]]:
-    """Returns, with and without the log: ms to the first token, us of CPU for each token."""
+    """Returns, with and without the log: ms to the first
+    token, us of CPU for each token.
+    """
     settings = Settings(_env_file=None, openai_api_key="sk-bench", openai_base_url=base_url)
     upstream = Upstream(settings, Secrets(settings))
     stores = {"without a log": cast("Store", NoStore()), "SQLite": SQLiteStore(directory / "bench.db")}

@@ -1,4 +1,6 @@
-"""The measured part of the tutorial's application: a page, and the stream of OpenAI's answer."""
+"""The measured part of the tutorial's application: a page,
+and the stream of OpenAI's answer.
+"""
 
 from collections.abc import AsyncIterator
 

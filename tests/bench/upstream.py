@@ -1,7 +1,9 @@
-"""CPU for each upstream event: our reader against the SDK's typed stream, on the same bytes.
+"""CPU for each upstream event: our reader against the SDK's
+typed stream, on the same bytes.
 
-`python -m tests.bench.upstream` prints the medians of several runs. The server is a separate
-process, so that the CPU time of this thread is only the client's: socket, HTTP, decoding, JSON.
+`python -m tests.bench.upstream` prints the medians of several runs. The server is a
+separate process, so that the CPU time of this thread is only the client's: socket,
+HTTP, decoding, JSON.
 """
 
 import asyncio

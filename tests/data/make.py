@@ -1,6 +1,8 @@
-"""Makes the data of tests/data with the installed Rivulet; README.md there has the commands.
+"""Makes the data of tests/data with the installed Rivulet;
+README.md there has the commands.
 
-Usage: python make.py DIRECTORY ENDPOINT, where ENDPOINT is that of an empty DynamoDB, e.g. dynalite.
+Usage: python make.py DIRECTORY ENDPOINT, where ENDPOINT is that of an empty DynamoDB,
+e.g. dynalite.
 """
 
 import asyncio
@@ -43,7 +45,9 @@ STOPPED = {"event": "end", "status": "stopped"}
 
 
 async def fill(store: Store) -> None:
-    """Stores two answers, a stopped one, a running one, and the turn of another owner."""
+    """Stores two answers, a stopped one, a running one, and
+    the turn of another owner.
+    """
     first, second = turn(FIRST, 0, "Hello? 👩‍👩‍👧"), turn(SECOND, 60, "And then?", FIRST, instructions="Be brief.")
     third = turn(THIRD, 30.5, "A branch", FIRST)
     for head, batches in (

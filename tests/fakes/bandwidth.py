@@ -1,6 +1,8 @@
-"""The speed at which Lambda streams a response: a burst, then a number of bytes a second. No I/O.
+"""The speed at which Lambda streams a response: a burst, then
+a number of bytes a second. No I/O.
 
-Source: AWS Lambda Developer Guide, "Response streaming for Lambda functions", "Bandwidth limits".
+Source: AWS Lambda Developer Guide, "Response streaming for Lambda functions",
+"Bandwidth limits".
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ class Bandwidth:
     """When the bucket is full again: a pause fills it, at most to the burst."""
 
     def delay(self, size: int, now: float) -> float:
-        """Returns the seconds until `size` more bytes have passed, if they arrive `now`."""
+        """Returns the seconds until `size` more bytes have
+        passed, if they arrive `now`.
+        """
         self._free_at = max(self._free_at, now) + size / self.rate
         return max(0.0, self._free_at - now - self.burst / self.rate)

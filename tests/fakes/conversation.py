@@ -1,4 +1,6 @@
-"""A fake store with one conversation of any length, whose turns are made when they are read."""
+"""A fake store with one conversation of any length, whose
+turns are made when they are read.
+"""
 
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,7 +14,10 @@ ID = "0c6d6a2e-3a0c-4a55-8d8f-2b8f5a3a6f10"
 
 @dataclass
 class LongConversation:
-    """`turns` turns, each after the one before. A read of the log of turn number `broken` fails."""
+    """`turns` turns, each after the one before.
+
+    A read of the log of turn number `broken` fails.
+    """
 
     length: int
     message: str = "Hi"

@@ -1,6 +1,8 @@
-"""One invocation of the emulated Runtime API: the event, the response, and violations of the protocol.
+"""One invocation of the emulated Runtime API: the event, the
+response, and violations of the protocol.
 
-The rules are those of AWS's service. Sources: AWS Lambda Developer Guide, runtimes-api and runtimes-custom.
+The rules are those of AWS's service. Sources: AWS Lambda Developer Guide, runtimes-api
+and runtimes-custom.
 """
 
 import asyncio
@@ -30,8 +32,10 @@ class Fault:
     answer: int = 202
     """The status for a complete response."""
     early: int | None = None
-    """The status that is sent after the head of the response. The rest is not read, and the
-    connection stays open."""
+    """The status that is sent after the head of the response.
+
+    The rest is not read, and the connection stays open.
+    """
     cut_after: int | None = None
     """The number of chunks after which the connection is closed without an answer."""
     hold: asyncio.Event | None = None

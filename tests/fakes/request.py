@@ -1,7 +1,8 @@
-"""A request to the emulated Runtime API: its head, and its body in the chunks of its framing.
+"""A request to the emulated Runtime API: its head, and its
+body in the chunks of its framing.
 
-Raises EOFError or OSError if the connection ends too early, and ValueError if it is not HTTP/1.1.
-Source: RFC 9112, "HTTP/1.1", sections 2 and 7.1.
+Raises EOFError or OSError if the connection ends too early, and ValueError if it is not
+HTTP/1.1. Source: RFC 9112, "HTTP/1.1", sections 2 and 7.1.
 """
 
 import asyncio
@@ -39,7 +40,10 @@ async def read_error(headers: Headers, reader: asyncio.StreamReader) -> tuple[st
 
 
 async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: Headers) -> AsyncIterator[bytes]:
-    """Yields the chunks of a body, or a body with a length in one piece. Sets the trailers at the end."""
+    """Yields the chunks of a body, or a body with a length in one piece.
+
+    Sets the trailers at the end.
+    """
     if headers.get("transfer-encoding") != "chunked":
         yield await reader.readexactly(int(headers.get("content-length", "0")))
         return
@@ -51,7 +55,9 @@ async def read_body(headers: Headers, reader: asyncio.StreamReader, trailers: He
 
 
 async def _read_until(reader: asyncio.StreamReader, end: bytes) -> bytes:
-    """Returns the bytes before `end`, which must follow: `readline` would also accept the end of the connection."""
+    """Returns the bytes before `end`, which must follow: `readline` would also accept
+    the end of the connection.
+    """
     try:
         return (await reader.readuntil(end)).removesuffix(end)
     except asyncio.LimitOverrunError as error:

@@ -1,21 +1,22 @@
-"""An emulator of the Lambda Runtime API on a socket of loopback, without code under test.
+"""An emulator of the Lambda Runtime API on a socket of
+loopback, without code under test.
 
     async with RuntimeApi() as api:
-        call = api.invoke({"version": "2.0", ...})    # for the next poller; start that with api.address
+        call = api.invoke({"version": "2.0", ...})    # for the next poll of api.address
         assert await call.chunk(2) == b"first token"  # waits until that chunk is here
         await call.end()
         assert call.prelude["statusCode"] == 200
     assert api.violations == []
 
-It reads a response chunk by chunk, with the time of each. It checks what AWS's service would
-refuse or corrupt: the headers and the framing of a streamed response, the form of error
-types, repeated and unfinished responses. A `Fault` makes it misbehave in one invocation,
-`next_faults` in polling; its own cuts are no violations. Two effects of the service are off
-by default: `enforces_deadlines` cuts a response at its deadline, `bandwidth` limits it to the
-speed of a Function URL.
+It reads a response chunk by chunk, with the time of each. It checks what AWS's service
+would refuse or corrupt: the headers and the framing of a streamed response, the form of
+error types, repeated and unfinished responses. A `Fault` makes it misbehave in one
+invocation, `next_faults` in polling; its own cuts are no violations. Two effects of the
+service are off by default: `enforces_deadlines` cuts a response at its deadline,
+`bandwidth` limits it to the speed of a Function URL.
 
-Sources: AWS Lambda Developer Guide, runtimes-api and runtimes-custom; AWS's runtime interface
-emulator for the order of answers.
+Sources: AWS Lambda Developer Guide, runtimes-api and runtimes-custom; AWS's runtime
+interface emulator for the order of answers.
 """
 
 import asyncio
@@ -43,8 +44,10 @@ class RuntimeApi(Watched):
     hangs_up: bool = False
     """The same without an announcement."""
     answers_early: bool = False
-    """Whether 202 is sent after the head of a response, before its body is read. A `Fault` of
-    the answer has precedence."""
+    """Whether 202 is sent after the head of a response, before its body is read.
+
+    A `Fault` of the answer has precedence.
+    """
     prefix: str = ""
     """A prefix of all paths of the API, like `/.rt/chat`; part of `address`."""
     enforces_deadlines: bool = False
@@ -80,7 +83,9 @@ class RuntimeApi(Watched):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Reads until each body that has begun has ended: then `violations` is complete."""
+        """Reads until each body that has begun has ended: then `violations` is
+        complete.
+        """
         self._server.close()
         await asyncio.gather(*(call.end() for call in self._calls.values() if call.being_read))
         for task in self._tasks:
@@ -96,7 +101,9 @@ class RuntimeApi(Watched):
         fault: Fault | None = None,
         keeps: bool = True,
     ) -> Call:
-        """Queues an event; bytes are sent as they are. `deadline` is in seconds from its sending.
+        """Queues an event; bytes are sent as they are.
+
+        `deadline` is in seconds from its sending.
 
         If `keeps` is False, a body is counted but not stored.
         """
@@ -108,7 +115,9 @@ class RuntimeApi(Watched):
         return call
 
     async def polled(self, times: int) -> None:
-        """Waits until the runtime has polled `count` times: then it has finished the events before."""
+        """Waits until the runtime has polled `count` times: then
+        it has finished the events before.
+        """
         await self.until(lambda: self.polls >= times)
 
     async def init_failed(self) -> dict[str, Any]:
@@ -173,7 +182,9 @@ class RuntimeApi(Watched):
         return self._answer(writer, self.restore_status)
 
     async def _event_for(self, reader: asyncio.StreamReader) -> Call | None:
-        """Returns the next event, or None if the poller closes its connection: it must not get one."""
+        """Returns the next event, or None if the poller closes its
+        connection: it must not get one.
+        """
         self.waiting += 1
         getting = asyncio.create_task(self._waiting.get())
         gone = asyncio.create_task(reader.read(1))

@@ -11,7 +11,10 @@ from starlette.types import ASGIApp
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """Serves `app` in a block; yields its URL. Connections wait in the backlog until it is ready."""
+    """Serves `app` in a block; yields its URL.
+
+    Connections wait in the backlog until it is ready.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

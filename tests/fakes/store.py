@@ -8,7 +8,9 @@ from typing import cast
 from app.store import Batch, SlotTakenError, Store, StoreUnavailableError, TurnHead
 
 Fault = Callable[[], str | None]
-"""The outcome of the next append: None (success), "before" (it is lost), "after" (only its answer is lost)."""
+"""The outcome of the next append: None (success), "before" (it is
+lost), "after" (only its answer is lost).
+"""
 
 
 class FakeLog:

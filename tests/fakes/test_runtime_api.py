@@ -1,4 +1,6 @@
-"""The emulated Runtime API, tested with bytes: its events, and the violations that it reports."""
+"""The emulated Runtime API, tested with bytes: its events,
+and the violations that it reports.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -44,7 +46,9 @@ async def send(api: RuntimeApi, request: str, headers: Mapping[str, str], body: 
 
 
 async def respond(api: RuntimeApi, call: Call, body: bytes, **changes: str) -> str:
-    """Posts a streamed response with valid headers, except `changes`, in which _ means -."""
+    """Posts a streamed response with valid headers, except
+    `changes`, in which _ means -.
+    """
     echo = {"Lambda-Runtime-Invocation-Id": call.sent_headers["Lambda-Runtime-Invocation-Id"]}
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
     return await send(api, f"POST /2018-06-01/runtime/invocation/{call.id}/response", STREAMING | echo | changed, body)

@@ -1,7 +1,8 @@
-"""An HTTP proxy in place of the servers behind it: CONNECT, TLS with a test CA, then a local server.
+"""An HTTP proxy in place of the servers behind it: CONNECT, TLS
+with a test CA, then a local server.
 
-A client that uses the proxy (HTTPS_PROXY) and trusts the CA (SSL_CERT_FILE) accepts it as the
-host that it named.
+A client that uses the proxy (HTTPS_PROXY) and trusts the CA (SSL_CERT_FILE) accepts it
+as the host that it named.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ PIECE = 64 * 1024
 
 @dataclass
 class Tunnel:
-    """A running proxy; `authority` is the file of its CA, `asked` are the hosts that clients named."""
+    """A running proxy; `authority` is the file of its CA,
+    `asked` are the hosts that clients named.
+    """
 
     url: str
     authority: Path
@@ -47,7 +50,9 @@ class Tunnel:
 
 @contextmanager
 def tunnel(host: str, port: int, directory: Path) -> Iterator[Tunnel]:
-    """Forwards `host` to the plain HTTP server on this port of loopback; refuses other hosts."""
+    """Forwards `host` to the plain HTTP server on this port
+    of loopback; refuses other hosts.
+    """
     authority, context = _certificates(host, directory)
     loop = asyncio.new_event_loop()
     tunnel = Tunnel("", authority)
@@ -110,7 +115,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _certificates(host: str, directory: Path) -> tuple[Path, ssl.SSLContext]:
-    """Returns the file of a new CA, and a server's context with its certificate for `host`.
+    """Returns the file of a new CA, and a server's context
+    with its certificate for `host`.
 
     Python 3.13 verifies the extensions that RFC 5280, 4.2.1, demands.
     """

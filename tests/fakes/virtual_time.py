@@ -1,4 +1,5 @@
-"""An event loop with a virtual clock: if all tasks sleep, the time of the next one is set at once.
+"""An event loop with a virtual clock: if all tasks sleep, the
+time of the next one is set at once.
 
 For code without sockets and threads. `loop.time` is the clock to pass in.
 """

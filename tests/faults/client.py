@@ -86,7 +86,9 @@ class Listener:
 
 
 async def decoded(response: httpx2.Response) -> AsyncGenerator[Sent]:
-    """Returns the events of a stream whose lines end with LF, with one line of data each."""
+    """Returns the events of a stream whose lines end with
+    LF, with one line of data each.
+    """
     pending = b""
     async for chunk in response.aiter_bytes():
         *frames, pending = (pending + chunk).split(b"\n\n")
@@ -147,7 +149,10 @@ async def read(client: httpx2.AsyncClient, asked: JSON) -> JSON:
 
 
 async def read_until(client: httpx2.AsyncClient, asked: JSON, condition: Callable[[JSON], bool]) -> JSON:
-    """Waits until the condition holds for the turn, and returns it. Raises TimeoutError."""
+    """Waits until the condition holds for the turn, and returns it.
+
+    Raises TimeoutError.
+    """
     async with asyncio.timeout(PATIENCE):
         while not condition(turn := await read(client, asked)):  # noqa: ASYNC110 - another process sets no Event here
             await asyncio.sleep(0.05)

@@ -1,4 +1,6 @@
-"""The application under uvicorn, in a process of a test, which reads its log and ends it by its id."""
+"""The application under uvicorn, in a process of a test, which
+reads its log and ends it by its id.
+"""
 
 import os
 import resource
@@ -18,7 +20,9 @@ GRACE = 1  # seconds that uvicorn waits for a client at its shutdown
 
 
 class Server:
-    """`python -m uvicorn --factory` on a free port of loopback, until the end of the block."""
+    """`python -m uvicorn --factory` on a free port of
+    loopback, until the end of the block.
+    """
 
     def __init__(self, factory: str, *, data_dir: Path, openai: str, env: Mapping[str, str] | None = None) -> None:
         options = ("--port", "0", "--no-access-log", "--timeout-graceful-shutdown", str(GRACE))
@@ -50,7 +54,10 @@ class Server:
         return self.wait_line("Uvicorn running on").split("running on ")[1].split()[0]
 
     def wait_line(self, words: str) -> str:
-        """Waits for a line of its log with `words`, and returns it. Fails if the process ends without it."""
+        """Waits for a line of its log with `words`, and returns it.
+
+        Fails if the process ends without it.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._line_with(words) or self._has_ended, PATIENCE)
             line = self._line_with(words)

@@ -1,4 +1,6 @@
-"""The application with a short lease, on a machine whose clock is off by SKEW seconds."""
+"""The application with a short lease, on a machine whose clock is off by SKEW
+seconds.
+"""
 
 import os
 import time

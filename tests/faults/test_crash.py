@@ -1,8 +1,8 @@
 """kill -9 of the producer at 20 points between a question and the end of its answer.
 
-Twenty turns of one process wait at gates, five points in four groups. The gates of three
-groups are opened one after the other, and the process is killed: a while after the first, at
-once after the last. Other processes then read what it had stored.
+Twenty turns of one process wait at gates, five points in four groups. The gates of
+three groups are opened one after the other, and the process is killed: a while after
+the first, at once after the last. Other processes then read what it had stored.
 """
 
 import asyncio
@@ -167,7 +167,9 @@ async def assert_resumed(victim: Victim, turn: JSON, client: httpx2.AsyncClient)
 
 
 async def assert_it_goes_on(client: httpx2.AsyncClient, turns: list[JSON]) -> None:
-    """No turn is lost; another child of the same parent is answered, and so is one of a turn that was killed."""
+    """No turn is lost; another child of the same parent is answered,
+    and so is one of a turn that was killed.
+    """
     place = {"conversation_id": turns[0]["conversation_id"]}
     again = await answer(client, question("Again", **place, parent_turn_id=turns[0]["parent_turn_id"]))
     further = await answer(client, question("Go on", **place, parent_turn_id=turns[-1]["turn_id"]))

@@ -49,7 +49,9 @@ async def test_position_beyond_log_waits_for_end(
 
 
 async def usual_delay(shared: Shared, turn_id: str, sent: list[Sent]) -> float:
-    """Returns the median seconds from the write of an event to its read: a busy machine may pause."""
+    """Returns the median seconds from the write of an event to
+    its read: a busy machine may pause.
+    """
     store = open_at(shared.place)
     turn = await store.head("everyone", turn_id)
     assert turn

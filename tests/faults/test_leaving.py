@@ -1,4 +1,6 @@
-"""A turn outlives its connection: after a disconnect the answer is completed and stored."""
+"""A turn outlives its connection: after a disconnect the
+answer is completed and stored.
+"""
 
 import asyncio
 from typing import Any
@@ -14,7 +16,9 @@ SLOW: list[JSON] = [{"created": True}, {"text": "Hel"}, {"gate": "g"}, {"text": 
 
 
 async def finished(client: httpx2.AsyncClient, asked: JSON, standin: StandIn) -> bool:
-    """Whether the turn has its whole answer at its end, for one request that stayed open."""
+    """Whether the turn has its whole answer at its end, for
+    one request that stayed open.
+    """
     standin.open_gate("g")
     turn = await read_ended(client, asked)
     states = [request.state for request in standin.requests()]

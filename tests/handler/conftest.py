@@ -25,7 +25,10 @@ def bridge() -> Iterator[Bridge]:
 
 @pytest.fixture
 def answers_early() -> bool:
-    """Whether a response is answered before its body. A module that parametrizes this runs in both modes."""
+    """Whether a response is answered before its body.
+
+    A module that parametrizes this runs in both modes.
+    """
     return False
 
 

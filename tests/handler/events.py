@@ -6,7 +6,9 @@ Event = dict[str, Any]
 
 
 def function_url(path: str = "/", method: str = "GET", *, query: str = "", **changes: Any) -> Event:
-    """Lambda Developer Guide, "Invoking Lambda function URLs", "Request payload format"."""
+    """Lambda Developer Guide, "Invoking Lambda function
+    URLs", "Request payload format".
+    """
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -31,7 +33,9 @@ def http_api(path: str, *, stage: str, domain: str = "abc.execute-api.eu-central
 
 
 def rest_api(path: str = "/", method: str = "GET", *, stage: str = "Prod", **changes: Any) -> Event:
-    """API Gateway Developer Guide, REST APIs, "Input format of a Lambda function for proxy integration"."""
+    """API Gateway Developer Guide, REST APIs, "Input format of a
+    Lambda function for proxy integration".
+    """
     return {
         "resource": "/{proxy+}",
         "path": path,
@@ -48,7 +52,9 @@ def rest_api(path: str = "/", method: str = "GET", *, stage: str = "Prod", **cha
 
 
 def version_1(path: str, *, stage: str, domain: str = "abc.execute-api.eu-central-1.amazonaws.com") -> Event:
-    """API Gateway Developer Guide, HTTP APIs, "Payload format version 1.0": the stage is in the path."""
+    """API Gateway Developer Guide, HTTP APIs, "Payload format
+    version 1.0": the stage is in the path.
+    """
     event = rest_api(path, version="1.0", stage=stage)
     event["requestContext"] |= {"domainName": domain, "path": path}
     return event

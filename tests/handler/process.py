@@ -1,4 +1,6 @@
-"""A small app in its own process: `python -m tests.handler.process`, like `python -m handler`."""
+"""A small app in its own process: `python -m
+tests.handler.process`, like `python -m handler`.
+"""
 
 import asyncio
 import os

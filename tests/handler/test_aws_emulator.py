@@ -1,7 +1,7 @@
 """The loop under AWS's own emulator of the Runtime API, which comes with the SAM CLI.
 
-It returns a streamed response in one piece, as on the wire, without trailers. It reads them
-with the HTTP server of the real service, which fails if they are too long.
+It returns a streamed response in one piece, as on the wire, without trailers. It reads
+them with the HTTP server of the real service, which fails if they are too long.
 """
 
 import base64

@@ -37,7 +37,9 @@ def endpoint(address: str) -> Endpoint:
 
 
 class Server:
-    """The server's end of the latest connection, which sends and reads as the test does."""
+    """The server's end of the latest connection, which
+    sends and reads as the test does.
+    """
 
     def __init__(self) -> None:
         self._writers: list[asyncio.StreamWriter] = []

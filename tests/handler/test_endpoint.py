@@ -1,4 +1,6 @@
-"""The forms of AWS_LAMBDA_RUNTIME_API on Lambda, proxies and emulators, and its path."""
+"""The forms of AWS_LAMBDA_RUNTIME_API on Lambda, proxies
+and emulators, and its path.
+"""
 
 import pytest
 from mangum.types import ASGI, Send

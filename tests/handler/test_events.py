@@ -1,4 +1,6 @@
-"""The four sources of HTTP requests over real sockets: the app's scope, and the response."""
+"""The four sources of HTTP requests over real sockets: the
+app's scope, and the response.
+"""
 
 import base64
 import json
@@ -49,7 +51,9 @@ def with_method(event: Event, method: str) -> Event:
 
 
 def response_of(call: Call) -> tuple[int, dict[str, Any], bytes]:
-    """Returns status, headers and body of any form: names are lower-case, values in lists."""
+    """Returns status, headers and body of any form: names
+    are lower-case, values in lists.
+    """
     if "lambda-runtime-function-response-mode" in call.headers:
         return call.prelude["statusCode"], _lists(call.prelude["headers"]), call.content
     body = call.json["body"]
@@ -58,7 +62,9 @@ def response_of(call: Call) -> tuple[int, dict[str, Any], bytes]:
 
 
 def _lists(headers: dict[str, Any]) -> dict[str, list[str]]:
-    """A load balancer without multi-value headers allows each name once, so its case varies."""
+    """A load balancer without multi-value headers allows each
+    name once, so its case varies.
+    """
     lists: dict[str, list[str]] = {}
     for name, value in headers.items():
         lists.setdefault(name.lower(), []).extend(value if isinstance(value, list) else [value])

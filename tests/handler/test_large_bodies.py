@@ -34,7 +34,9 @@ async def process(api: RuntimeApi) -> AsyncIterator[Process]:
 
 
 def memory(process: Process, name: str) -> int:
-    """Returns bytes of a line of /proc/PID/status: VmRSS is the present use, VmHWM the maximum."""
+    """Returns bytes of a line of /proc/PID/status: VmRSS is
+    the present use, VmHWM the maximum.
+    """
     status = Path(f"/proc/{process.pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1]) * 1024

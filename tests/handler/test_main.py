@@ -1,4 +1,6 @@
-"""`python -m handler`: the real app in a process between the emulated Runtime API and the stand-in."""
+"""`python -m handler`: the real app in a process between the
+emulated Runtime API and the stand-in.
+"""
 
 import asyncio
 import json
@@ -28,7 +30,9 @@ def answers_early(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 async def start(api: RuntimeApi, standin: StandIn, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts the entry point like the wrapper, in a directory without `.env`; keywords are variables."""
+    """Starts the entry point like the wrapper, in a directory
+    without `.env`; keywords are variables.
+    """
     started: list[Process] = []
     ours = {
         "AWS_LAMBDA_RUNTIME_API": api.address,

@@ -1,4 +1,6 @@
-"""The service on the managed runtime's client, which calls a plain function from one thread."""
+"""The service on the managed runtime's client, which calls
+a plain function from one thread.
+"""
 
 import asyncio
 import json
@@ -39,7 +41,9 @@ def lambda_handler(app: ASGI, *arguments: Any, **options: Any) -> Callable[[obje
 
 @pytest.fixture
 def closed_at_exit(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
-    """The functions registered for the end of the process; they run at the end of the test."""
+    """The functions registered for the end of the process;
+    they run at the end of the test.
+    """
     registered: list[tuple[Any, ...]] = []
     monkeypatch.setattr("atexit.register", lambda *call: registered.append(call))
     yield registered
@@ -204,7 +208,10 @@ def test_failing_startup_fails_import() -> None:
 def buffered_entry_point(
     cwd: Path, events: list[dict[str, Any]], **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs the real application's function on these events. Its last line of output is the responses."""
+    """Runs the real application's function on these events.
+
+    Its last line of output is the responses.
+    """
     environment = {"PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "sk-test", **variables}
     command = [sys.executable, "-W", "error", "-c", CALL, json.dumps(events)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

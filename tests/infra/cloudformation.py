@@ -1,7 +1,8 @@
-"""The template as CloudFormation gets it: SAM's own translator, then parameters and conditions.
+"""The template as CloudFormation gets it: SAM's own
+translator, then parameters and conditions.
 
-Only what the template uses is resolved: Ref to a parameter, Fn::If, Fn::Equals, Fn::Not. Sub
-and GetAtt stay, for `references`.
+Only what the template uses is resolved: Ref to a parameter, Fn::If, Fn::Equals,
+Fn::Not. Sub and GetAtt stay, for `references`.
 """
 
 import json
@@ -44,7 +45,9 @@ def translate() -> dict[str, Any]:
 
 
 class Stack:
-    """Returns the stack of a translated template; these parameters replace the defaults."""
+    """Returns the stack of a translated template; these parameters replace the
+    defaults.
+    """
 
     def __init__(self, template: dict[str, Any], **parameters: str) -> None:
         self.parameters = {name: p["Default"] for name, p in template["Parameters"].items()} | parameters
@@ -60,7 +63,9 @@ class Stack:
         return [r["Properties"] for r in self.resources.values() if r["Type"] == kind]
 
     def dangling(self) -> set[str]:
-        """Returns referenced names that are neither resources nor parameters of this stack."""
+        """Returns referenced names that are neither resources
+        nor parameters of this stack.
+        """
         known = self.resources.keys() | self.parameters.keys()
         return {name for name in references([self.resources, self.outputs]) if name not in known}
 
@@ -94,7 +99,9 @@ class Stack:
 
 
 def references(node: Any) -> Iterator[str]:
-    """Yields the logical ids in Ref, Fn::GetAtt, Fn::Sub and DependsOn, without pseudo parameters."""
+    """Yields the logical ids in Ref, Fn::GetAtt, Fn::Sub and
+    DependsOn, without pseudo parameters.
+    """
     match node:
         case {"Ref": str(name)} if not name.startswith("AWS::"):
             yield name

@@ -20,7 +20,9 @@ TARGET = "3.13"
 
 @dataclass(frozen=True)
 class Build:
-    """The output of `sam build`: its copy of the template, and the function's artifact."""
+    """The output of `sam build`: its copy of the template, and the function's
+    artifact.
+    """
 
     template: Path
     artifact: Path
@@ -67,7 +69,9 @@ class Runnable:
 
 @pytest.fixture(scope="session")
 def runnable(artifact: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Runnable:
-    """The artifact if this machine can run it, else one with another version and architecture."""
+    """The artifact if this machine can run it, else one with
+    another version and architecture.
+    """
     if platform.machine() == "x86_64" and runs(f"python{TARGET}"):
         return Runnable(artifact, TARGET)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -91,7 +95,9 @@ def tell(config: pytest.Config, line: str) -> None:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    """Starts a program, by default in an empty directory without `.env`; kills it after the test."""
+    """Starts a program, by default in an empty directory
+    without `.env`; kills it after the test.
+    """
     with ExitStack() as stack:
 
         def start(*arguments: str, cwd: Path = tmp_path, **variables: str) -> Program:

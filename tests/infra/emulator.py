@@ -1,7 +1,7 @@
 """The artifact under AWS's emulator of the Runtime API.
 
-The emulator returns a streamed response in one piece, as on the wire: prelude, eight NUL
-bytes, body.
+The emulator returns a streamed response in one piece, as on the wire: prelude, eight
+NUL bytes, body.
 """
 
 import json
@@ -21,7 +21,9 @@ DELIMITER = b"\0" * 8
 
 
 def emulator() -> Path:
-    """The emulator of the SAM CLI, which copies it into the containers of `sam local`."""
+    """The emulator of the SAM CLI, which copies it into the containers of `sam
+    local`.
+    """
     machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     found = list((ROOT / ".venv-sam").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
     assert found, "the SAM CLI has no emulator for this machine: `make test` installs it into .venv-sam"

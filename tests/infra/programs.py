@@ -15,7 +15,9 @@ LONGEST = 60  # seconds that a program may run
 
 
 class Program:
-    """`python -m ...` in its own process group, with the test's directory and variables."""
+    """`python -m ...` in its own process group, with the test's directory and
+    variables.
+    """
 
     def __init__(self, *arguments: str, cwd: Path, **variables: str) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
@@ -33,7 +35,10 @@ class Program:
         self._limit.start()
 
     def read_until(self, words: str) -> str:
-        """Waits for a line with `words`, and returns it. Fails if the program ends without it."""
+        """Waits for a line with `words`, and returns it.
+
+        Fails if the program ends without it.
+        """
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.output += line
@@ -46,7 +51,10 @@ class Program:
         return self.read_until("Uvicorn running on").split("running on ")[1].split()[0]
 
     def interrupt(self) -> int:
-        """Sends Ctrl-C to the whole group, as a terminal does. Returns the exit status."""
+        """Sends Ctrl-C to the whole group, as a terminal does.
+
+        Returns the exit status.
+        """
         os.killpg(self.process.pid, signal.SIGINT)
         return self.end()
 

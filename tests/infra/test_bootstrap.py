@@ -1,4 +1,6 @@
-"""handler/bootstrap, called as Lambda calls a wrapper, with a handler that prints its arguments."""
+"""handler/bootstrap, called as Lambda calls a wrapper, with a
+handler that prints its arguments.
+"""
 
 import json
 import os
@@ -29,7 +31,9 @@ def task_root(tmp_path: Path) -> Path:
 def bootstrap(
     task_root: Path, *, interpreter: str = sys.executable, **variables: str
 ) -> tuple[str, list[str], str, list[str]]:
-    """Returns interpreter, arguments, directory and module path of the process that bootstrap becomes."""
+    """Returns interpreter, arguments, directory and module path of
+    the process that bootstrap becomes.
+    """
     ours = {"LAMBDA_TASK_ROOT": str(task_root), "LAMBDA_RUNTIME_DIR": "/var/runtime"}
     told = subprocess.run(
         [ROOT / "handler/bootstrap", interpreter, "/var/runtime/bootstrap.py"],

@@ -1,4 +1,6 @@
-"""Unusual checkouts: of Windows, with lost modes, with files of editors and file systems."""
+"""Unusual checkouts: of Windows, with lost modes, with
+files of editors and file systems.
+"""
 
 import os
 import shutil
@@ -52,7 +54,10 @@ def test_checkout_of_windows_has_unix_line_ends(tmp_path: Path, options: tuple[s
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what a build needs. Its pip installs nothing: only the project's files are tested."""
+    """A copy of what a build needs.
+
+    Its pip installs nothing: only the project's files are tested.
+    """
     project = tmp_path / "project"
     for name in ("app", "handler", "infra"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,8 +1,8 @@
 """The artifact with exactly the environment that the template's defaults give it.
 
-moto is the account, with the Parameter Store and the table. The stand-in is OpenAI, reached
-as api.openai.com through a proxy: a base URL in the environment would hide the effect of an
-empty one.
+moto is the account, with the Parameter Store and the table. The stand-in is OpenAI,
+reached as api.openai.com through a proxy: a base URL in the environment would hide the
+effect of an empty one.
 """
 
 import importlib.util

@@ -1,4 +1,6 @@
-"""The artifact, started by its own handler/bootstrap under AWS's emulator of the Runtime API."""
+"""The artifact, started by its own handler/bootstrap under
+AWS's emulator of the Runtime API.
+"""
 
 import json
 import sys

@@ -25,7 +25,9 @@ Start = Callable[..., Program]
 
 
 def ready_url(local: Program) -> str:
-    """Waits until the server listens, and returns its URL, which is printed before that."""
+    """Waits until the server listens, and returns its URL,
+    which is printed before that.
+    """
     url = local.url()
     if "Application startup complete" not in local.output:
         local.read_until("Application startup complete")

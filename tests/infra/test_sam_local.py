@@ -1,4 +1,5 @@
-"""`sam local` in a real container engine: the built function, infra/events, the stand-in.
+"""`sam local` in a real container engine: the built
+function, infra/events, the stand-in.
 
 Skipped if no engine answers on DOCKER_HOST or Docker's default.
 """
@@ -42,13 +43,17 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def standin_port() -> Iterator[int]:
-    """A stand-in that containers can reach: they connect through the engine's bridge."""
+    """A stand-in that containers can reach: they connect through the engine's
+    bridge.
+    """
     with StandIn(host="0.0.0.0", first_token=0, tokens_per_second=5000) as standin:
         yield int(standin.base_url.removesuffix("/v1").rpartition(":")[2])
 
 
 def sam_local(command: str, build: Build, *options: str | Path) -> list[str | Path]:
-    """Returns the command line of a user, with the place of the build and without pulls of images."""
+    """Returns the command line of a user, with the place of the
+    build and without pulls of images.
+    """
     pull = ["--skip-pull-image"] if engine.has_base_image() else []
     return [SAM, "local", command, "--config-file", ROOT / "samconfig.toml", "-t", build.template, *pull, *options]
 
@@ -122,7 +127,9 @@ def test_interrupt_during_answer_leaves_no_container(build: Build, tmp_path: Pat
 
 @contextmanager
 def removing_container(log: Path) -> Iterator[Callable[[], str]]:
-    """Yields a function that returns the container of this log; removes a container that is left."""
+    """Yields a function that returns the container of this log;
+    removes a container that is left.
+    """
 
     def container() -> str:
         return log.read_text().partition("SAM_CONTAINER_ID: ")[2].partition("\n")[0]

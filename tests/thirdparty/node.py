@@ -1,4 +1,6 @@
-"""Node and npm of the wheel: `python -m tests.thirdparty.node npm ci`, or `node FILE`."""
+"""Node and npm of the wheel: `python -m
+tests.thirdparty.node npm ci`, or `node FILE`.
+"""
 
 import sys
 from pathlib import Path
@@ -10,7 +12,9 @@ MODULES = Path(__file__).parent / "node_modules"
 
 
 def node_program(package: str, script: str) -> list[str]:
-    """Returns the command line, without arguments, of a program of an installed package."""
+    """Returns the command line, without arguments, of a
+    program of an installed package.
+    """
     path = MODULES / package / script
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: `make test` installs it")

@@ -1,8 +1,9 @@
-"""`python -m handler` under the Runtime API of cargo-lambda, which is not AWS's and not ours.
+"""`python -m handler` under the Runtime API of
+cargo-lambda, which is not AWS's and not ours.
 
-It answers a response with 202 before it reads it, has a prefix before every path of the API,
-writes null for missing members of an event, and streams to its client. It needs no Rust: it
-uses cargo only for the list of functions.
+It answers a response with 202 before it reads it, has a prefix before every path of the
+API, writes null for missing members of an event, and streams to its client. It needs no
+Rust: it uses cargo only for the list of functions.
 """
 
 import json

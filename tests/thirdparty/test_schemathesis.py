@@ -1,4 +1,6 @@
-"""The API with schemathesis: requests that the OpenAPI document allows, and many that it does not."""
+"""The API with schemathesis: requests that the OpenAPI
+document allows, and many that it does not.
+"""
 
 import os
 import subprocess

@@ -25,7 +25,8 @@ class ChatPage:
         page.on("pageerror", lambda error: self.noise.append(str(error)))
 
     def open(self, url: str) -> None:
-        """Loads the page, and reloads it if the machine's network changes, as at the start of a container.
+        """Loads the page, and reloads it if the machine's network
+        changes, as at the start of a container.
 
         Chromium then aborts every request, even one to loopback.
         """

@@ -1,4 +1,7 @@
-"""A browser, the app with the stand-in, and pages. The console of each page must stay empty."""
+"""A browser, the app with the stand-in, and pages.
+
+The console of each page must stay empty.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,7 +31,8 @@ LONG_NAME = "a-model-of-a-compatible-server-2026-11-22"
 OpenPage = Callable[..., ChatPage]
 
 
-# Not for the session: Playwright's event loop occupies this thread, so no async test could run.
+# Not for the session: Playwright's event loop occupies this thread, so no async test
+# could run.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, NAMES)), None)

@@ -14,5 +14,8 @@ class Modules:
         self.page = page
 
     def call(self, module: str, function: str, argument: object = None) -> Any:
-        """Calls a JavaScript function with the module's exports and the argument. Returns its result as JSON."""
+        """Calls a JavaScript function with the module's exports and the argument.
+
+        Returns its result as JSON.
+        """
         return self.page.evaluate(CALL % function, [module, argument])

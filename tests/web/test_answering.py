@@ -1,4 +1,6 @@
-"""Questions that are answered: the text appears word by word, and then the form is free again."""
+"""Questions that are answered: the text appears word by
+word, and then the form is free again.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Questions without an answer or with a part of it: the outcome is shown, and the form is free again."""
+"""Questions without an answer or with a part of it: the outcome
+is shown, and the form is free again.
+"""
 
 from typing import Any
 

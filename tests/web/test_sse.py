@@ -1,4 +1,6 @@
-"""The parser of event streams, compared with the standard (WHATWG HTML, 9.2) and the browser's own."""
+"""The parser of event streams, compared with the standard
+(WHATWG HTML, 9.2) and the browser's own.
+"""
 
 from collections.abc import Callable, Iterable
 

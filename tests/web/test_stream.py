@@ -1,4 +1,7 @@
-"""Responses as the events of a turn: exactly one `end` for any response. `fetch` is the test's."""
+"""Responses as the events of a turn: exactly one `end` for any response.
+
+`fetch` is the test's.
+"""
 
 import json
 from typing import Any

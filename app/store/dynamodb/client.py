@@ -1,8 +1,8 @@
 """boto3's client of DynamoDB, and its errors as errors of the store.
 
 This is the only module of the store that imports boto3. It is imported when a store is
-created, because that takes a third of a second. boto3's retries are safe: every write of the
-store is conditional or idempotent.
+created, because that takes a third of a second. boto3's retries are safe: every write
+of the store is conditional or idempotent.
 """
 
 import re
@@ -30,7 +30,8 @@ ATTEMPTS = 3  # together with their pauses shorter than a lease
 PASSING_ERRORS = (HTTPClientError, ConnectionError, IncompleteReadError, CredentialRetrievalError)  # of the network
 CONDITION_FAILED = "ConditionalCheckFailedException"
 OUR_FAULT = {"ValidationException", "SerializationException"}  # the request is wrong: a bug of this program
-# client errors that pass by themselves; every other client error lasts until it is corrected
+# client errors that pass by themselves; every other client error lasts until it is
+# corrected
 PASSING = {
     "InternalServerError",
     "LimitExceededException",

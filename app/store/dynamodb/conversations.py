@@ -1,7 +1,7 @@
 """Conversations as lines of their owner's list, in DynamoDB. All functions block.
 
-A line counts the turns that were added to it (`n`); a delete can then detect a turn that
-was added concurrently.
+A line counts the turns that were added to it (`n`); a delete can then detect a turn
+that was added concurrently.
 """
 
 from contextlib import suppress
@@ -56,7 +56,9 @@ def find(table: Table, owner: str, conversation_id: str, now: float) -> Conversa
 
 
 def list_conversations(table: Table, owner: str, limit: int, after: Position | None, now: float) -> list[Conversation]:
-    """Returns at most `limit` conversations, the last updated first, after a position."""
+    """Returns at most `limit` conversations, the last updated first, after a
+    position.
+    """
     partition, _ = conversation_key(owner, "")
     options: dict[str, object] = {"IndexName": INDEX, "ScanIndexForward": False, "Limit": limit}
     if after:

@@ -1,23 +1,24 @@
 """The store's objects as items of DynamoDB, and back. Pure.
 
-    pk                             sk                   what it is            attributes
-    T#<owner>#<turn>               HEAD                 a turn's head         o r c p m q i t e
-    T#<owner>#<turn>               LOG#<slot>           a batch               d w l f g
-                                                        a request to stop     s, before the batch and after it
-                                                        a deleted turn's end  k
-    CONV#<owner>#<conversation>    AT#<created>#<turn>  a turn of it
-    USER#<owner>                   CONV#<id>            a conversation        h t u n; by `u` in the index
+    pk                           sk                  what              attributes
+    T#<owner>#<turn>             HEAD                a turn's head     o r c p m q i t e
+    T#<owner>#<turn>             LOG#<slot>          a batch           d w l f g
+                                                     request to stop   s (also later)
+                                                     fence of deletion k
+    CONV#<owner>#<conversation>  AT#<created>#<turn> one of its turns
+    USER#<owner>                 CONV#<id>           a conversation    h t u n
 
+`u` is the sort key of the index. `s` may be set before the batch, and stays after it.
 Every item has `v`, the version of these items, and `x`, the whole second at which it
-expires. A turn's `expires_at`, rounded up, is its generation. It distinguishes the turn from
-an expired or deleted turn with the same id. It is the `x` of all its items, unless they
-expire early: then `k` of a deleted turn's end, or `g` of a batch, holds the generation. `s`
-holds the generation whose producer is to stop. Names are short because DynamoDB charges for
-each kilobyte of an item, names included.
+expires. A turn's `expires_at`, rounded up, is its generation. It distinguishes the turn
+from an expired or deleted turn with the same id. It is the `x` of all its items, unless
+they expire early: then `k` of a deleted turn's end, or `g` of a batch, holds the
+generation. `s` holds the generation whose producer is to stop. Names are short because
+DynamoDB charges for each kilobyte of an item, names included.
 
-Version 0.1.0 used only the turn's id: TURN#<turn> is the partition of such a turn, and the
-sort key of its reference. These items are read, continued and deleted, but not created any
-more. `v` is the same, because an older program refuses a higher one.
+Version 0.1.0 used only the turn's id: TURN#<turn> is the partition of such a turn, and
+the sort key of its reference. These items are read, continued and deleted, but not
+created any more. `v` is the same, because an older program refuses a higher one.
 """
 
 import math
@@ -47,7 +48,10 @@ _TIME = struct.Struct(">d")
 
 
 class Reference(NamedTuple):
-    """A turn in its conversation. References sort as their turns do: by time, then by id."""
+    """A turn in its conversation.
+
+    References sort as their turns do: by time, then by id.
+    """
 
     created_at: float
     turn_id: str
@@ -146,7 +150,10 @@ def encode(values: Mapping[str, Any]) -> Item:
 
 
 def decode(item: Item) -> Values:
-    """Returns an item's values. Raises StoreRefusedError if a newer version wrote it."""
+    """Returns an item's values.
+
+    Raises StoreRefusedError if a newer version wrote it.
+    """
     values: Values = {name: _from_attribute(attribute) for name, attribute in item.items()}
     if values.get("v", VERSION) > VERSION:
         raise StoreRefusedError(f"an item of version {values['v']:.0f}, of a newer Rivulet; this one knows {VERSION}")

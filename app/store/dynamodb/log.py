@@ -1,8 +1,10 @@
-"""A turn's log in DynamoDB; each write is conditional, of one item. All functions block.
+"""A turn's log in DynamoDB; each write is conditional, of one item.
 
-A slot is free, has a request to stop (`s`), is claimed (`d`), or is the end of a deleted
-turn (`k`). Expired items and items of an older generation are overwritten: a write that
-sets `x`, and so revives an item, sets or removes all other attributes.
+All functions block.
+
+A slot is free, has a request to stop (`s`), is claimed (`d`), or is the end of a
+deleted turn (`k`). Expired items and items of an older generation are overwritten: a
+write that sets `x`, and so revives an item, sets or removes all other attributes.
 """
 
 import math
@@ -35,7 +37,9 @@ _CLAIMABLE = f"({_OPEN}) OR ({_SAME}) OR ({_OUTLIVED})"
 
 
 def append(table: Table, turn: TurnHead, batch: Batch, now: float) -> bool | None:
-    """Returns whether the slot had a request to stop; None if it is taken or the turn is gone."""
+    """Returns whether the slot had a request to stop; None if
+    it is taken or the turn is gone.
+    """
     generation = expiry(turn)
     if generation <= now:
         return None
@@ -80,7 +84,9 @@ def request_stop(table: Table, turn: TurnHead, slot: int, now: float) -> bool:
 
 
 def fence(table: Table, turn: TurnHead, now: float) -> None:
-    """Claims the next slot, so that no producer continues a turn that is being deleted."""
+    """Claims the next slot, so that no producer continues a turn that is being
+    deleted.
+    """
     slots = _slots(table, turn, options=_WITHOUT_DATA)
     claimed = [values for values in slots if _is_claimed(values) and _is_of(turn, values) and is_alive(values, now)]
     if claimed and claimed[-1]["f"]:

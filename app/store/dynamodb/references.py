@@ -37,12 +37,17 @@ class References:
     now: float
 
     def in_order(self, after: Reference | None, at_once: int) -> Iterator[Reference]:
-        """Returns the oldest first, after one if it is given, and reads pages on demand."""
+        """Returns the oldest first, after one if it is given,
+        and reads pages on demand.
+        """
         old = (each for each in self._old_in_order() if after is None or each > after)
         return merge(self._new(after, {"Limit": at_once}), old)
 
     def in_any_order(self) -> Iterator[Reference]:
-        """Returns all references, also of missing turns. Those of 0.1.0 have the time 0."""
+        """Returns all references, also of missing turns.
+
+        Those of 0.1.0 have the time 0.
+        """
         return chain(self._new(), self._old())
 
     def with_heads(

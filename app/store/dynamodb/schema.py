@@ -1,4 +1,7 @@
-"""The DynamoDB table: keys, index, time to live. A test compares it with template.yaml."""
+"""The DynamoDB table: keys, index, time to live.
+
+A test compares it with template.yaml.
+"""
 
 from typing import Any
 

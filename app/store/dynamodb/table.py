@@ -1,8 +1,8 @@
 """The operations on the table: single items under a condition, partitions, batches.
 
 All methods block. Every read is consistent, and none is a scan. `Call` performs one
-operation of DynamoDB's API and raises ConditionFailedError and StoreUnavailableError. The
-parameters of an expression are keywords, without their colons.
+operation of DynamoDB's API and raises ConditionFailedError and StoreUnavailableError.
+The parameters of an expression are keywords, without their colons.
 """
 
 import time

@@ -1,9 +1,9 @@
 """Turns and their references in DynamoDB. All functions block.
 
 A turn is written as the conversation, then its reference, and last the head, which
-decides: a crash leaves no partial turn. A reference may lead to no turn or to another one,
-and is skipped then. A turn is deleted in the reverse order, so that a repeated call finds
-the rest.
+decides: a crash leaves no partial turn. A reference may lead to no turn or to another
+one, and is skipped then. A turn is deleted in the reverse order, so that a repeated
+call finds the rest.
 """
 
 import math

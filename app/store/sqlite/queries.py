@@ -1,7 +1,7 @@
 """The statements of the SQLite store, inside a transaction that the caller opens.
 
-Rows that have expired by `now` count as missing. Each function is a few statements on an
-index, so none blocks for long.
+Rows that have expired by `now` count as missing. Each function is a few statements on
+an index, so none blocks for long.
 """
 
 # ruff: noqa: S608 - statements consist of this module's constants; outside values are bound
@@ -46,7 +46,9 @@ def head(db: sqlite3.Connection, owner: str, turn_id: str, now: float) -> TurnHe
 
 
 def append(db: sqlite3.Connection, turn: TurnHead, batch: Batch, now: float) -> bool | None:
-    """Returns whether the slot had a request to stop; None if it is taken or the turn is gone."""
+    """Returns whether the slot had a request to stop; None if
+    it is taken or the turn is gone.
+    """
     claimed = db.execute(
         f"""INSERT INTO log (turn_key, slot, data, writer, lease_until, final)
         SELECT key, ?, ?, ?, ?, ? FROM turn WHERE {_ALIVE_TURN} AND created_at = ?

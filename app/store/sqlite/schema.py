@@ -1,9 +1,9 @@
 """The SQLite file: its tables, its version, and how it is opened.
 
-`PRAGMA user_version` is the version of the tables: 0 in a new file, 1 in a file of Rivulet
-0.1.0, which is converted in one transaction. A file of a newer version or with the tables
-of another program is refused and not changed. An addition does not raise the version,
-because older programs refuse a higher one.
+`PRAGMA user_version` is the version of the tables: 0 in a new file, 1 in a file of
+Rivulet 0.1.0, which is converted in one transaction. A file of a newer version or with
+the tables of another program is refused and not changed. An addition does not raise the
+version, because older programs refuse a higher one.
 """
 
 import os
@@ -90,8 +90,8 @@ _IS_NOT_OURS = """
 def connect(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Opens the file, and creates it if it is missing, readable only by this user.
 
-    One thread at a time may use the connection. Raises StoreSetupError if the file cannot
-    be used, and sqlite3.Error for a temporary failure.
+    One thread at a time may use the connection. Raises StoreSetupError if the file
+    cannot be used, and sqlite3.Error for a temporary failure.
     """
     _create(path)
     try:
@@ -133,8 +133,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_foreign_file(connection, path)
     if _value(connection, "PRAGMA journal_mode = WAL") != "wal":
         raise StoreSetupError(f"{path}: no write-ahead log is possible there; is it a network file system?")
-    # A killed process loses nothing, as with FULL. A power cut may lose the last second, but never
-    # the file's consistency. An fsync for each batch would dominate the time of an append.
+    # A killed process loses nothing, as with FULL. A power cut may lose the last
+    # second, but never the file's consistency. An fsync for each batch would dominate
+    # the time of an append.
     connection.execute("PRAGMA synchronous = NORMAL")
     if _version(connection) != VERSION:
         create_tables(connection)

@@ -1,8 +1,8 @@
 """The store in a SQLite file, for any number of processes on one machine.
 
-Reads and writes run in two threads, because readers of a write-ahead log never wait for a
-lock. Every method except `delete` is one transaction. Expired rows are deleted when the
-store is opened, and occasionally after a `create`, a few at a time.
+Reads and writes run in two threads, because readers of a write-ahead log never wait for
+a lock. Every method except `delete` is one transaction. Expired rows are deleted when
+the store is opened, and occasionally after a `create`, a few at a time.
 """
 
 import asyncio
@@ -35,7 +35,10 @@ PURGE_AT_MOST = 50  # turns, and as many conversations
 
 
 class SQLiteStore:
-    """A Store (app.store) in a file. `connect` opens the file; `clock` returns the time."""
+    """A Store (app.store) in a file.
+
+    `connect` opens the file; `clock` returns the time.
+    """
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """A thread with its own connection, which runs transactions one after the other.
 
-A job is a function of the connection, run as one transaction. If it meets a lock, a full
-disk, or a failing read or write, it runs again on a new connection. After the last attempt
-StoreUnavailableError is raised. A lock that is never released takes longest: three times
-BUSY_TIMEOUT and the PAUSES, together half a lease.
+A job is a function of the connection, run as one transaction. If it meets a lock, a
+full disk, or a failing read or write, it runs again on a new connection. After the last
+attempt StoreUnavailableError is raised. A lock that is never released takes longest:
+three times BUSY_TIMEOUT and the PAUSES, together half a lease.
 """
 
 import asyncio
@@ -42,7 +42,9 @@ Job = Callable[[sqlite3.Connection], T]
 
 
 class Worker:
-    """Runs transactions, opened by the statement `begin`, on connections of `connect`."""
+    """Runs transactions, opened by the statement `begin`, on connections of
+    `connect`.
+    """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], begin: str) -> None:
         self._connect = connect

@@ -1,4 +1,4 @@
-"""Events as frames, and collected into one answer."""
+"""Events as frames, and as one whole turn."""
 
 import json
 

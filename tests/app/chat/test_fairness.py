@@ -1,4 +1,4 @@
-"""A long log does not keep other tasks waiting, however fast its reader is."""
+"""A long log does not block other tasks, even if its reader is fast."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ EVENTS: list[Event] = [START, *(Text(delta="a") for _ in range(COUNT - 2)), End(
 
 
 class Stored:
-    """A store with the log of one turn that is over."""
+    """A store with the log of one ended turn."""
 
     def __init__(self) -> None:
         parts = [data for data, _ in encode_batches(0, EVENTS)]
@@ -30,7 +30,7 @@ class Stored:
 
 
 class Others:
-    """Counts how often another task has been run."""
+    """Counts how often another task runs."""
 
     def __init__(self) -> None:
         self.runs = 0

@@ -1,4 +1,4 @@
-"""The history that is sent upstream: what it holds, and how little is read for it."""
+"""The history that is sent upstream: its content, and the reads for it."""
 
 from dataclasses import replace
 from typing import cast
@@ -13,7 +13,7 @@ HEAD = TurnHead("0", "me", "p", "c", None, "q0", "m", None, 0.0, 1e9)
 
 
 class FakeHeads:
-    """The heads of one conversation; counts what is read."""
+    """The heads of one conversation; counts reads."""
 
     def __init__(self, heads: list[TurnHead]) -> None:
         self.heads = {head.turn_id: head for head in heads}

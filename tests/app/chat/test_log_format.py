@@ -1,4 +1,4 @@
-"""A turn's log as other versions, or a damaged disk, may have written it."""
+"""A turn's log as another version or a damaged disk may have written it."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ items = values | st.builds(lambda kind, more: {"event": kind} | more, kinds, fie
 
 
 def widened(value: Any) -> Any:
-    """The same JSON with a field more in each object."""
+    """Returns the same JSON with another field in each object."""
     if isinstance(value, dict):
         return {name: widened(inner) for name, inner in value.items()} | {"newer": {"a": [1]}}
     return value

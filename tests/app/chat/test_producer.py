@@ -1,4 +1,6 @@
-"""The producer and its followers, on a virtual clock: any schedule of deltas, delays, faults, cuts and reconnects."""
+"""The producer and its followers, on a virtual clock: any schedule of deltas, delays,
+faults, cuts and reconnects.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -28,7 +30,7 @@ DONE = End(status=Status.COMPLETED, usage=Usage(output_tokens=7))
 
 
 class ScriptedAnswer(Answer):
-    """Events, each after so many seconds; then a Problem, where one is given."""
+    """Events, each after a number of seconds; then a Problem, if there is one."""
 
     def __init__(self, script: Sequence[tuple[float, Event]], problem: Problem | None = None) -> None:
         self._script = script
@@ -119,7 +121,8 @@ def test_every_follower_reads_the_whole_answer(
     faults: list[str | None],
     reconnects: list[tuple[float, int]],
 ) -> None:
-    """One process produces (A); another (B) follows by the log, is cut off after some events, and resumes later.
+    """One process produces (A); another (B) follows by the log, is cut off after some
+    events, and resumes later.
 
     There are fewer faults than attempts to keep the end.
     """
@@ -143,7 +146,9 @@ async def read(events: AsyncGenerator[Numbered]) -> list[Numbered]:
 
 
 async def read_with_cuts(follower: LogReader, reconnects: Sequence[tuple[float, int]]) -> list[Numbered]:
-    """Each connection but the last lasts for so many events, and the next begins so many seconds later."""
+    """Reads with cuts: each connection but the last has a
+    number of events and then a pause.
+    """
     seen: list[Numbered] = []
     for pause, length in reconnects:
         async with aclosing(follower.follow(HEAD, len(seen))) as events:
@@ -164,7 +169,7 @@ def test_answer_of_20_seconds_takes_few_writes() -> None:
         assert clock() == pytest.approx(20, abs=0.5)
         return made.log.writes
 
-    assert run_virtual(main) <= 40  # and five write units to begin with: see test_write_units.py
+    assert run_virtual(main) <= 40  # and five write units at the beginning: see test_write_units.py
 
 
 def test_batch_is_written_by_time_or_size() -> None:
@@ -271,7 +276,7 @@ def test_expired_lease_is_claimed_by_one_reader() -> None:
         made = turn(ScriptedAnswer(tokens(5000)), FakeLog([0.005]), clock)
         producing = asyncio.create_task(made.producer.run())
         await asyncio.sleep(2.2)
-        producing.cancel()  # nothing is written any more, as after kill -9
+        producing.cancel()  # nothing more is written, as after kill -9
         died_at = clock()
         followers = [read(follower(made.log.store, name, clock).follow(HEAD)) for name in "abc"]
         first, *others = await asyncio.gather(*followers)

@@ -1,4 +1,6 @@
-"""What is kept of a request: its title; and whether another request is the same one again."""
+"""What is stored of a request: its title; and whether
+another request is the same again.
+"""
 
 import uuid
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""How long a response waits for an answer to begin, and how its failure still gets out before the deadline."""
+"""How long a response waits for an answer, and that its
+failure is sent before the deadline.
+"""
 
 import asyncio
 from typing import cast
@@ -17,7 +19,7 @@ from tests.fakes.virtual_time import Clock, run_virtual
 
 
 class Silent:
-    """An upstream that fails after so many seconds."""
+    """An upstream that fails after a number of seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""A stop returns in bounded time, whatever the producer does."""
+"""A stop returns in bounded time, even if the producer ignores it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,9 @@ ME = Caller("me", "r")
 
 
 class SlowToClose:
-    """An upstream whose answer never ends, and whose connection takes a minute to close."""
+    """An upstream whose answer never ends, and whose
+    connection takes a minute to close.
+    """
 
     async def open(self, prompt: Prompt) -> "SlowToClose":
         del prompt
@@ -48,7 +50,7 @@ def chat(log: FakeLog, clock: Clock) -> Turns:
 
 
 def elsewhere() -> FakeLog:
-    """The log of a turn that another process produces, and has begun to answer."""
+    """The log of a turn of another process, whose answer has begun."""
     log = FakeLog()
     log.turn = HEAD
     log.log.append(Batch(0, encode(0, EVENTS), "p", LEASE))
@@ -56,7 +58,7 @@ def elsewhere() -> FakeLog:
 
 
 async def deaf(log: FakeLog) -> None:
-    """A producer that keeps its lease and does not look for a stop."""
+    """A producer that renews its lease and ignores a stop."""
     while True:
         await asyncio.sleep(1)
         await log.append(HEAD, Batch(len(log.log), encode(2, []), "p", LEASE))
@@ -75,7 +77,7 @@ def test_stop_that_is_not_obeyed_returns_running_turn(deadline: float | None, li
     run_virtual(main)
 
 
-def test_a_stop_of_a_dead_turn_ends_it() -> None:
+def test_stop_ends_dead_turn() -> None:
     async def main(clock: Clock) -> None:
         turn = await chat(elsewhere(), clock).stop(ME, "t")
         assert (turn.status, turn.text) == (Status.INTERRUPTED, "a")

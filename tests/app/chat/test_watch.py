@@ -1,4 +1,6 @@
-"""When a reader calls a producer dead: by its own monotonic clock, never by comparing two wall clocks."""
+"""When a producer counts as dead: by the reader's monotonic
+clock, never by two wall clocks.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -21,7 +23,7 @@ RENEW = 4.0
 
 
 async def renewing(log: FakeLog, times: int) -> None:
-    """A producer that has nothing to add but its lease."""
+    """A producer that only renews its lease."""
     await log.append(HEAD, Batch(0, encode(0, [START]), "p", LEASE))
     for slot in range(1, times):
         await asyncio.sleep(RENEW)
@@ -64,7 +66,7 @@ def test_dead_turn_ends_for_followers_whose_clocks_differ(skew: float) -> None:
 
 
 async def anext_end(follower: LogReader) -> None:
-    """Returns when the turn has ended."""
+    """Waits until the turn has ended."""
     events = [event async for event in follower.follow(HEAD)]
     assert is_interrupted(events)
 
@@ -105,7 +107,7 @@ def test_turn_that_is_produced_here_is_never_dead() -> None:
 
 
 class Broken(FakeLog):
-    """A store that cannot be reached between two points in time; a producer cannot write then either."""
+    """A store that is unreachable between two points in time, also for a producer."""
 
     broken = False
 

@@ -61,7 +61,7 @@ async def test_request_id_of_host_is_used(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.INFO, "rivulet"):
         start, _ = await run(RequestMiddleware(no_content), http_scope(extensions={"rivulet.invocation": invocation}))
     assert (b"x-request-id", b"r-1") in start["headers"]
-    (record,) = [record for record in caplog.records if vars(record).get("path") == "/x"]  # no other app's line
+    (record,) = [record for record in caplog.records if vars(record).get("path") == "/x"]  # not another app's line
     assert vars(record).items() >= {"method": "GET", "path": "/x", "status": 204}.items()
 
 

@@ -1,4 +1,6 @@
-"""Behind a path prefix: where the page is, where its links lead, and that no redirect names a host."""
+"""Behind a path prefix: the address of the page, its links,
+and redirects without a host.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -25,7 +27,9 @@ def app(request: pytest.FixtureRequest, make_settings: MakeSettings) -> ASGIApp:
 
 @pytest.fixture(params=ROOTS)
 async def client(request: pytest.FixtureRequest, app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """Asks under a prefix: the base URL's path is the application's root path."""
+    """Sends a request under a prefix: the base URL's path
+    is the application's root path.
+    """
     transport = httpx2.ASGITransport(app, root_path=request.param)
     async with httpx2.AsyncClient(transport=transport, base_url=f"https://chat.example{request.param}") as client:
         yield client

@@ -1,4 +1,6 @@
-"""The API's two chat routes over a socket: the events, every failure of OpenAI, and what is refused before it."""
+"""The API's two chat routes over a socket: events, failures
+of OpenAI, and refused requests.
+"""
 
 import json
 import time
@@ -12,7 +14,7 @@ from infra.standin.language import script
 from infra.standin.server import StandIn
 
 CREATED = {"created": True}
-SECRETS = "sk-proj-123 my prompt"  # what OpenAI's error messages may repeat
+SECRETS = "sk-proj-123 my prompt"  # OpenAI's error messages may repeat it
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
@@ -203,7 +205,7 @@ BAD = {
 async def test_invalid_field_is_named_and_nothing_asked(
     client: httpx2.AsyncClient, standin: StandIn, body: object, field: str, path: str
 ) -> None:
-    content = json.dumps(body)  # the client itself would refuse half a surrogate pair
+    content = json.dumps(body)  # the client does not encode half a surrogate pair
     response = await client.post(path, content=content, headers={"content-type": "application/json"})
     details = response.json()
     assert (response.status_code, details["code"]) == (422, "invalid_request")
@@ -250,7 +252,7 @@ async def test_invalid_body_is_problem(
 async def test_a_problem_is_small_however_large_its_request(
     client: httpx2.AsyncClient, standin: StandIn, unknown: dict[str, Any]
 ) -> None:
-    """Measured by what is made of it: one list of ten names of 100 characters, twice."""
+    """The answer has one list of ten names of 100 characters, twice."""
     response = await client.post("/api/chat", json={"message": "x"} | unknown)
     details = response.json()
     assert (response.status_code, details["code"]) == (422, "invalid_request")
@@ -271,7 +273,7 @@ async def test_many_unknown_fields_are_refused_quickly(client: httpx2.AsyncClien
     body = json.dumps({format(number, "x"): 0 for number in range(85_000)}).encode()
     headers = {"content-type": "application/json"}
     durations = []
-    for _ in range(3):  # the fastest: others share this machine
+    for _ in range(3):  # the fastest counts: the machine may be busy
         began = time.monotonic()
         await client.post("/api/chat", content=body, headers=headers)
         durations.append(time.monotonic() - began)

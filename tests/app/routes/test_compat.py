@@ -1,4 +1,4 @@
-"""The tutorial's routes: exactly its shapes, and none of its faults."""
+"""The tutorial's routes: exactly its shapes, without its faults."""
 
 import re
 from typing import Any
@@ -66,7 +66,9 @@ async def test_a_line_break_split_over_deltas_stays_one(client: httpx2.AsyncClie
 
 
 def joined(deltas: list[str], first: int = 0) -> str:
-    """What a client joins that gets the frames of these deltas from number `first` on."""
+    """Returns the text of a client that gets the frames of
+    these deltas from number `first` on.
+    """
     lines = LineBreaks()
     primed = [lines.unify(delta) for delta in deltas[max(0, first - 1) :]]
     frames = b"".join(sse.encode(text) for text in primed[min(first, 1) :] if text)
@@ -104,7 +106,7 @@ async def test_incomplete_answer_ends_as_incomplete(
     client: httpx2.AsyncClient, steps: list[dict[str, Any]], said: str
 ) -> None:
     name, data = (await stream(client, {"text": "a"}, *steps))[-1]
-    assert name == "end"  # an EventSource that closes on `end` must not reconnect, and pay again
+    assert name == "end"  # an EventSource that closes on `end` does not reconnect, which would cost again
     assert data != "[END]"
     assert said in data
 

@@ -1,4 +1,6 @@
-"""A whole conversation, read turn by turn: as long as it may be, in bounded memory, and never cut without a sign."""
+"""A whole conversation, read turn by turn: of any length, in
+bounded memory, never cut silently.
+"""
 
 import json
 import tracemalloc

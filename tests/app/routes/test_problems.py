@@ -1,4 +1,6 @@
-"""Problems of the framework: what they show of a request or an answer, to the client and in the log."""
+"""Problems of the framework: what they show of a request or
+an answer to the client and the log.
+"""
 
 import httpx2
 import pytest

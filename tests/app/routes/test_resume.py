@@ -1,4 +1,4 @@
-"""Where a stream goes on: event ids that are some, and that are none."""
+"""Valid and invalid event ids."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The SSE response: at once, alive while nothing comes, and closed when nobody listens."""
+"""The SSE response: sent at once, kept alive in silence, closed after a disconnect."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ async def test_first_text_arrives_before_second_exists(client: httpx2.AsyncClien
 
 @pytest.fixture(scope="module")
 def impatient_url(make_settings: MakeSettings) -> Iterator[str]:
-    """The app, whose streams begin after 50 ms without an answer."""
+    """The app; its streams begin after 50 ms without an answer."""
     with serving(create_app(make_settings(), longest_silence=0.05)) as url:
         yield url
 
@@ -72,7 +72,7 @@ async def test_whole_answer_keeps_status_after_long_silence(
 ) -> None:
     asked = asyncio.create_task(impatient.send(asking(impatient, path, script(*LATER))))
     await asyncio.to_thread(standin.wait_received)
-    await asyncio.sleep(0.1)  # the silence that the test is about
+    await asyncio.sleep(0.1)  # the silence that is tested
     standin.open_gate("late")
     response = await asked
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
@@ -94,7 +94,10 @@ async def test_disconnect_keeps_answer(client: httpx2.AsyncClient, standin: Stan
 
 
 class Client:
-    """An ASGI server's side of one response. `arrived` is set when a message has come that `expect`s it."""
+    """An ASGI server's side of one response.
+
+    `arrived` is set by the message that `expect` matches.
+    """
 
     def __init__(self, expect: bytes) -> None:
         self.body = b""

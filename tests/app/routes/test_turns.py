@@ -1,4 +1,6 @@
-"""Turns by their id, over a socket: asked once, joined, resumed, stopped; conversations; both only one's own."""
+"""Turns and conversations over a socket: asked once, joined,
+resumed, stopped, each only of its owner.
+"""
 
 import asyncio
 import json
@@ -25,7 +27,7 @@ USERS = {"x-user": "ann"}, {"x-user": "bob"}
 
 @pytest.fixture(scope="module")
 def url(make_settings: MakeSettings) -> Iterator[str]:
-    """The app, told by a header who calls."""
+    """The app, with the owner in a header."""
     with serving(create_app(make_settings(), get_owner=lambda request: request.headers["x-user"])) as url:
         yield url
 
@@ -178,7 +180,7 @@ LAST_WORDS = (
 
 
 async def test_stop_after_last_text_keeps_end(ann: httpx2.AsyncClient, standin: StandIn) -> None:
-    """Also while the server holds back the end of its response."""
+    """Even while the server delays the end of its response."""
     turn_id = str(uuid.uuid4())
     in_one_piece = "".join(f"data: {json.dumps(event)}\n\n" for event in LAST_WORDS)
     message = script({"created": True}, {"raw": in_one_piece}, {"gate": "never"})
@@ -279,7 +281,7 @@ async def test_list_continues_after_page(ann: httpx2.AsyncClient) -> None:
 
 
 def spellings(name: str) -> list[str]:
-    """The UUID as clients write it (RFC 9562, 4)."""
+    """The spellings of the UUID (RFC 9562, 4)."""
     plain = name.replace("-", "")
     return [name, name.upper(), plain, plain.upper(), f"{{{name}}}", f"urn:uuid:{name}", f"URN:UUID:{name.upper()}"]
 
@@ -324,7 +326,7 @@ async def test_what_is_no_uuid_is_refused_everywhere(ann: httpx2.AsyncClient, st
 
 
 async def test_post_with_event_id_resumes_turn(ann: httpx2.AsyncClient, standin: StandIn) -> None:
-    """As fetch-based clients of server-sent events do: they repeat the request."""
+    """Clients of server-sent events that use fetch repeat the request."""
     body = {"message": HELLO}
     whole = await ann.post("/api/chat/stream", json=body)
     turn_id = events_of(whole)[0][1]["turn_id"]

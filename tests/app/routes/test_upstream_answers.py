@@ -1,4 +1,6 @@
-"""Answers of compatible servers over real sockets: all four routes give the same text."""
+"""Answers of compatible servers over real sockets: all four
+routes give the same text.
+"""
 
 import base64
 

@@ -1,4 +1,7 @@
-"""Both stores. DynamoDB is dynalite, or the server that AWS_ENDPOINT_URL_DYNAMODB names."""
+"""Both stores.
+
+DynamoDB is dynalite, or the server that AWS_ENDPOINT_URL_DYNAMODB names.
+"""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,18 +25,18 @@ OpenStore = Callable[[Callable[[], float]], Store]
 
 @dataclass(frozen=True)
 class DynamoDB:
-    """A table, and boto3's client for the endpoint where it is."""
+    """A table, and boto3's client for its endpoint."""
 
     endpoint: str
     table: str
     client: Any
 
     def turn_items(self, turn: TurnHead) -> list[dict[str, Any]]:
-        """The head and the log of a turn."""
+        """Returns the head and the log of a turn."""
         return self.items(head_key(turn.owner, turn.turn_id)[0])
 
     def items(self, partition: str) -> list[dict[str, Any]]:
-        """What lies in a partition, as DynamoDB gives it."""
+        """Returns the items of a partition in DynamoDB's form."""
         found: list[dict[str, Any]] = self.client.query(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
@@ -44,7 +47,9 @@ class DynamoDB:
 
 
 def use_endpoint(patch: pytest.MonkeyPatch, endpoint: str) -> None:
-    """Makes the environment lead there; credentials and region are made up where it has none."""
+    """Sets the endpoint in the environment, with test
+    credentials and region if there are none.
+    """
     needed = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-central-1"}
     for name, value in needed.items():
         patch.setenv(name, os.environ.get(name, value))
@@ -52,7 +57,7 @@ def use_endpoint(patch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 
 def client_of(endpoint: str, **limits: Any) -> Any:
-    """A client for this endpoint."""
+    """Returns a client for this endpoint."""
     with pytest.MonkeyPatch.context() as patch:
         use_endpoint(patch, endpoint)
         return make_client(8, **limits)
@@ -71,7 +76,7 @@ def dynamodb_endpoint() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dynamodb(dynamodb_endpoint: str) -> Iterator[DynamoDB]:
     table = f"rivulet-test-{new_id()}"
-    client = client_of(dynamodb_endpoint, read_timeout=60)  # a machine may be busy with other tests
+    client = client_of(dynamodb_endpoint, read_timeout=60)  # the machine may be busy
     client.create_table(**create_table_input(table))
     client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
     yield DynamoDB(dynamodb_endpoint, table, client)
@@ -80,7 +85,7 @@ def dynamodb(dynamodb_endpoint: str) -> Iterator[DynamoDB]:
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
-    """Opens the same store each time that it is called."""
+    """Opens the same store at each call."""
     if request.param == "sqlite":
         return lambda clock: SQLiteStore(tmp_path / "data" / "rivulet.db", clock=clock)
     dynamodb: DynamoDB = request.getfixturevalue("dynamodb")
@@ -101,5 +106,5 @@ def clock() -> Clock:
 
 @pytest.fixture
 def owner() -> str:
-    """Somebody who owns nothing yet."""
+    """A new owner, who owns nothing."""
     return f"owner-{new_id()}"

@@ -1,7 +1,8 @@
-"""Opens a SQLite file and is killed after so many statements: `python -m tests.app.store.converting FILE`.
+"""Opens a SQLite file and exits after N statements: `python -m
+tests.app.store.converting FILE`.
 
-It does so with a copy of the file for each number of statements, in a process of its own each, and
-prints the exit status of each, until one is not killed any more.
+It does so for N = 0, 1, ... with a new copy of the file and a new process, and prints
+the exit statuses, until one process reaches its end.
 """
 
 import itertools
@@ -17,7 +18,7 @@ KILLED = 9
 
 
 def convert(path: Path, statements: int) -> None:
-    """Opens the file; exits at once before the statement after so many."""
+    """Opens the file, and exits at once before statement number `after`."""
     left = iter(range(statements))
 
     class Connection(sqlite3.Connection):

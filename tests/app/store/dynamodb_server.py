@@ -1,7 +1,8 @@
 """DynamoDB as dynalite implements it, on a socket.
 
-dynalite is an independent implementation of DynamoDB that evaluates a condition and writes the
-item in one step, as DynamoDB does. moto evaluates and writes in two steps and loses updates.
+dynalite is an independent implementation of DynamoDB that evaluates a condition and
+writes the item in one step, as DynamoDB does. moto evaluates and writes in two steps
+and loses updates.
 """
 
 import subprocess
@@ -20,7 +21,10 @@ process.stdin.resume().on("end", () => process.exit())
 
 @contextmanager
 def dynalite() -> Iterator[str]:
-    """The server's URL. The server ends with its stdin, so at the latest with this process."""
+    """Yields the server's URL.
+
+    The server ends with its stdin, and so with this process.
+    """
     command = (str(NODE), "-e", SERVER)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout

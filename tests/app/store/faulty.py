@@ -1,6 +1,7 @@
-"""A server between the store and DynamoDB that fails as it is told, and notes what it is asked.
+"""A server between the store and DynamoDB with faults, which records its requests.
 
-Each request takes the next of `faults`; without one, or with PASS, it is answered as DynamoDB answers it.
+Each request takes the next of `faults`; without one, or with PASS, it is answered as
+DynamoDB answers it.
 """
 
 import http.client
@@ -33,7 +34,9 @@ ERRORS = {Fault.THROTTLED: 400, Fault.DENIED: 400, Fault.BROKEN: 500}
 
 
 class FaultyDynamoDB:
-    """`operations` are the names of what was asked for, in order; `requests` their bodies."""
+    """`operations` are the names of the requests in order;
+    `requests` are their bodies.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.faults: deque[Fault] = deque()
@@ -43,7 +46,7 @@ class FaultyDynamoDB:
         self._upstream = urlsplit(upstream).netloc
 
     def clear(self) -> None:
-        """As if it had just been started."""
+        """Resets faults and requests."""
         self.faults.clear()
         self.requests.clear()
 
@@ -52,7 +55,7 @@ class FaultyDynamoDB:
         return [operation for operation, _ in self.requests]
 
     def answer(self, headers: dict[str, str], body: bytes) -> Answer | None:
-        """Status and body, or None where the connection is to be closed."""
+        """Returns status and body, or None if the connection must be closed."""
         operation = headers["X-Amz-Target"].partition(".")[2]
         self.requests.append((operation, json.loads(body)))
         fault = self.faults.popleft() if self.faults else Fault.PASS
@@ -96,7 +99,7 @@ class FaultyDynamoDB:
 
 @contextmanager
 def faulty_dynamodb(upstream: str) -> Iterator[FaultyDynamoDB]:
-    """The server, at its `url`, until the end of the block."""
+    """Runs the server in a block, at its `url`."""
     faulty = FaultyDynamoDB(upstream)
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +115,7 @@ def faulty_dynamodb(upstream: str) -> Iterator[FaultyDynamoDB]:
                 self.wfile.write(answer[1])
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         faulty.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""Turns and batches as tests want them, and a clock that stands still."""
+"""Makes turns and batches for tests, and a clock that a test sets."""
 
 import time
 import uuid
@@ -11,7 +11,10 @@ DAY = 86_400.0
 
 
 class Clock:
-    """Tells a time that passes when a test says so. It begins now: a real DynamoDB must not find everything expired."""
+    """A clock that a test advances.
+
+    It begins now, so that nothing is expired for a real DynamoDB.
+    """
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -25,7 +28,9 @@ def new_id() -> str:
 
 
 def a_turn(clock: Clock, owner: str, **changes: Any) -> TurnHead:
-    """A turn of this owner that lives for a day, in a conversation of its own unless `changes` say otherwise."""
+    """Returns a turn of this owner that expires in a day, by default in a new
+    conversation.
+    """
     plain = TurnHead(new_id(), owner, "p1", new_id(), None, "Hello?", "gpt-4o-mini", None, clock.now, clock.now + DAY)
     return replace(plain, **changes)
 

@@ -1,8 +1,9 @@
-"""What DynamoDB charges for writes, reckoned from what lies in the table before and after each.
+"""The write units of DynamoDB, computed from the items before and after each write.
 
-The rules are those of the developer guide ("Write request units", "Item sizes and formats", "Write capacity and local
-secondary indexes"): one unit for each kilobyte of the larger of the item before and after; and the same again for the
-index, twice where its key changes, since the old entry is deleted and a new one put.
+The rules are those of the developer guide ("Write request units", "Item sizes and
+formats", "Write capacity and local secondary indexes"): one unit for each kilobyte of
+the larger of the item before and after; and the same again for the index, twice if its
+key changes, because the old entry is deleted and a new one is put.
 """
 
 import math
@@ -15,7 +16,9 @@ KILOBYTE = 1024
 
 
 class Meter:
-    """boto3's client, and the units that each write of a single item took; `index_key` is what the index sorts by."""
+    """boto3's client, with the units of each write of an item;
+    `index_key` is the sort key of the index.
+    """
 
     def __init__(self, client: Any, index_key: str) -> None:
         self.units: list[tuple[str, int]] = []

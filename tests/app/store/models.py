@@ -1,4 +1,4 @@
-"""What the port promises, as simply as it can be said: models for the stores to be compared with."""
+"""Simple models of the port, which the stores are compared with."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +10,10 @@ Outcome = bool | type[SlotTakenError]
 
 @dataclass
 class LogModel:
-    """One turn and its log. A turn that is deleted or expired is gone until it is created again."""
+    """One turn and its log.
+
+    A deleted or expired turn does not exist until it is created again.
+    """
 
     is_there: bool = False
     log: list[Batch] = field(default_factory=list)
@@ -26,11 +29,13 @@ class LogModel:
     expire = delete
 
     def next_slot(self) -> int:
-        """Where an append may lead at most: nobody appends behind the end."""
+        """Returns the last slot for an append: the end is the last batch."""
         return len(self.log) - 1 if self.log and self.log[-1].final else len(self.log)
 
     def may_append(self) -> bool:
-        """Nobody has anything to append to a turn that has ended and is gone."""
+        """Whether an append makes sense: not to a turn that
+        has ended and does not exist.
+        """
         return self.is_there or self.next_slot() == len(self.log)
 
     def append(self, batch: Batch) -> Outcome:
@@ -57,7 +62,9 @@ class LogModel:
 
 
 class StoredLog:
-    """The same of a store; each life of the turn begins a second after the one before."""
+    """The same with a store; the turn is created again one
+    second after the one before.
+    """
 
     def __init__(self, store: Store, clock: Clock, owner: str) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Stores that hold what version 0.1.0 has written (tests/data)."""
+"""Stores with the data of version 0.1.0 (tests/data)."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ ANOTHERS = turn(THEIRS, 0, "Mine", owner="ada#%", conversation_id=OURS)
 
 
 def old_file(path: Path) -> Path:
-    """The SQLite file, made at `path`."""
+    """Creates the SQLite file at `path`."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript((DATA / "sqlite.sql").read_text())
@@ -29,7 +29,7 @@ def old_file(path: Path) -> Path:
 
 
 def old_table(client: Any) -> str:
-    """The name of a new table with the items."""
+    """Creates a table with the items. Returns its name."""
     table = f"rivulet-old-{new_id()}"
     client.create_table(**create_table_input(table))
     client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})

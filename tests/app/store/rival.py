@@ -1,7 +1,9 @@
-"""A process that claims a turn's slots against others: `python -m tests.app.store.rival <name> <slots>`.
+"""A process that competes for a turn's slots: `python -m
+tests.app.store.rival <name> <slots>`.
 
-On stdin it is told where the store is, a line of JSON, and when it has opened that and said so, the turn, another one.
-It creates the turn with its own name as the producer, and says whom the store has kept, then each slot that it has won.
+It reads the store's place from stdin, one line of JSON, opens it and prints a line.
+Then it reads the turn, another line, creates it with its own name as the producer, and
+prints the stored producer, then each slot that it has won.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ Place = dict[str, str]
 
 
 def open_at(place: Place) -> Store:
-    """The store in the file at `path`, or in a `table` at an `endpoint`."""
+    """Opens the store in the file at `path`, or in a `table` at an `endpoint`."""
     if "path" in place:
         return SQLiteStore(Path(place["path"]))
     return DynamoDBStore(place["table"], client_of(place["endpoint"], read_timeout=60))

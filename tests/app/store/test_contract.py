@@ -1,4 +1,4 @@
-"""What every store promises of a turn and its log (app.store), shown of both stores."""
+"""The contract of turns and logs (app.store), for both stores."""
 
 import asyncio
 from dataclasses import replace
@@ -48,7 +48,7 @@ async def test_one_id_of_two_owners_is_two_turns(store: Store, clock: Clock, own
 
 
 async def test_no_owner_and_turn_are_taken_for_others(store: Store, clock: Clock, owner: str) -> None:
-    """However the two may be put together to a key."""
+    """For every way to join the two to a key."""
     ambiguous = [(f"{owner}#a", "b"), (owner, "a#b"), (f"{owner}%23a", "b"), (f"{owner}%2523a", "b")]
     turns = [a_turn(clock, name, turn_id=turn_id, message=name) for name, turn_id in ambiguous]
     for turn in turns:
@@ -60,7 +60,7 @@ async def test_no_owner_and_turn_are_taken_for_others(store: Store, clock: Clock
 
 
 async def test_fifty_creates_store_one_turn(store: Store, clock: Clock, owner: str) -> None:
-    """And nothing of the others, though each names a conversation of its own."""
+    """Only the first turn is stored, although each has another conversation."""
     turn_id = new_id()
     turns = [a_turn(clock, owner, turn_id=turn_id, producer=f"p{number}") for number in range(50)]
     kept = await asyncio.gather(*(store.create(turn, "title") for turn in turns))
@@ -288,7 +288,7 @@ async def test_an_early_end_does_not_prolong_a_turn(store: Store, clock: Clock, 
 
 
 async def test_id_of_turn_that_expired_early_begins_anew(store: Store, clock: Clock, owner: str) -> None:
-    """Though the batches before its end have not expired."""
+    """Even if the batches before its end have not expired."""
     old = a_turn(clock, owner, expires_at=clock.now + 90 * DAY)
     await store.create(old, "title")
     await store.append(old, a_batch(0, b"old"))

@@ -1,4 +1,4 @@
-"""What every store promises of conversations (app.store), shown of both stores."""
+"""The contract of conversations (app.store), for both stores."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ from tests.app.store.makers import DAY, Clock, a_batch, a_turn, new_id
 
 
 async def pages(store: Store, owner: str, limit: int) -> list[list[str]]:
-    """The ids on each page, from the first page to the last."""
+    """Returns the ids of each page in order."""
     found, cursor = [], None
     while True:
         page = await store.conversations(owner, limit, cursor)
@@ -22,7 +22,7 @@ async def pages(store: Store, owner: str, limit: int) -> list[list[str]]:
 
 
 async def make_conversations(store: Store, clock: Clock, owner: str, number: int, *, apart: float = 1.0) -> list[str]:
-    """The ids, the newest first."""
+    """Returns the ids, the newest first."""
     turns = [a_turn(clock, owner, created_at=clock.now + apart * n) for n in range(number)]
     for turn in turns:
         await store.create(turn, "title")
@@ -79,7 +79,7 @@ async def test_same_id_of_two_owners_is_separate(store: Store, clock: Clock, own
 
 
 async def test_owner_and_id_are_never_confused(store: Store, clock: Clock, owner: str) -> None:
-    """However the two may be put together to a key."""
+    """For every way to join the two to a key."""
     ambiguous = [(f"{owner}#a", "b"), (owner, "a#b"), (f"{owner}%23a", "b"), (f"{owner}%2523a", "b")]
     turns = [a_turn(clock, name, conversation_id=conversation_id) for name, conversation_id in ambiguous]
     for turn in turns:
@@ -126,7 +126,7 @@ async def test_concurrent_turns_are_in_their_conversation(store: Store, clock: C
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
 async def test_pages_of_turns_hold_each_turn_once(store: Store, clock: Clock, owner: str, limit: int) -> None:
-    """Two of them were created at the same moment."""
+    """Two of them were created at the same time."""
     first = a_turn(clock, owner)
     rest = [
         a_turn(clock, owner, conversation_id=first.conversation_id, created_at=clock.now + seconds)
@@ -209,7 +209,7 @@ async def test_rename_keeps_position(store: Store, clock: Clock, owner: str) -> 
 
 
 async def test_delete_removes_turns_and_logs(store: Store, clock: Clock, owner: str) -> None:
-    """More than one page, and one batch, of DynamoDB holds."""
+    """More turns than one page or one batch of DynamoDB."""
     first = a_turn(clock, owner)
     second = a_turn(clock, owner, conversation_id=first.conversation_id)
     for turn in (first, second):
@@ -254,7 +254,7 @@ async def test_producer_of_deleted_turn_loses_slot(store: Store, clock: Clock, o
     with pytest.raises(SlotTakenError):
         await store.append(turn, a_batch(appended))
     assert await store.batches(turn) == []
-    assert await store.request_stop(turn, appended)  # it goes on no longer
+    assert await store.request_stop(turn, appended)  # it has ended
 
 
 async def test_deleted_id_starts_over(store: Store, clock: Clock, owner: str) -> None:

@@ -1,4 +1,4 @@
-"""Cursors: what goes in comes out, and nothing else is one."""
+"""Cursors: they are decoded back, and any other text is refused."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""What is DynamoDB's alone: its operations, its limits, what lies in the table."""
+"""Only DynamoDB: its operations, its limits, the items in the table."""
 
 import asyncio
 import subprocess
@@ -19,7 +19,7 @@ from tests.app.store.faulty import Fault, FaultyDynamoDB, faulty_dynamodb
 from tests.app.store.makers import Clock, a_batch, a_turn, new_id
 from tests.infra.processes import wait_until
 
-# what the function's policy has to allow
+# the function's policy must allow these
 OPERATIONS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"}
 
 
@@ -36,7 +36,7 @@ def client(server: FaultyDynamoDB) -> Any:
 
 @pytest.fixture
 def asked(server: FaultyDynamoDB) -> FaultyDynamoDB:
-    """What the store asks of DynamoDB."""
+    """Records the store's requests to DynamoDB."""
     server.clear()
     return server
 
@@ -128,7 +128,9 @@ async def test_item_of_newer_version_is_refused(
 async def test_foreign_turn_reference_is_skipped(
     store: DynamoDBStore, dynamodb: DynamoDB, clock: Clock, owner: str
 ) -> None:
-    """It is left if two create a turn of one id at the same moment, and one of them crashes."""
+    """It is left if two processes create a turn of one id
+    concurrently, and one of them crashes.
+    """
     kept = await store.create(a_turn(clock, owner), "title")
     await store.append(kept, a_batch())
     other = await store.create(a_turn(clock, owner), "title")
@@ -173,7 +175,9 @@ Encounter = tuple[str, str, Callable[[], object]]
 
 
 def meeting(call: Call, encounters: list[Encounter]) -> Call:
-    """The same calls; just before the first of each operation on such a sort key, something else happens."""
+    """The same calls; another action runs before the first
+    operation on such a sort key.
+    """
 
     def meet(operation: str, **request: Any) -> dict[str, Any]:
         key = (request.get("Key") or request.get("Item") or {"sk": {"S": ""}})["sk"]["S"]

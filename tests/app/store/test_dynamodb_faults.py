@@ -1,4 +1,6 @@
-"""DynamoDB that throttles, breaks, is silent, loses answers or does half of what it was asked; on real sockets."""
+"""A DynamoDB that throttles, fails, hangs, loses answers or
+processes half a request; on real sockets.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -41,7 +43,7 @@ def faulty(server: FaultyDynamoDB) -> FaultyDynamoDB:
 async def store(
     faulty: FaultyDynamoDB, patient_client: Any, dynamodb: DynamoDB, clock: Clock
 ) -> AsyncIterator[DynamoDBStore]:
-    """A store that asks as often as any."""
+    """A store with the default number of attempts."""
     del faulty
     store = DynamoDBStore(dynamodb.table, patient_client, clock=clock)
     yield store
@@ -52,7 +54,7 @@ async def store(
 async def impatient(
     faulty: FaultyDynamoDB, impatient_client: Any, dynamodb: DynamoDB, clock: Clock
 ) -> AsyncIterator[DynamoDBStore]:
-    """A store that asks once."""
+    """A store with one attempt."""
     del faulty
     store = DynamoDBStore(dynamodb.table, impatient_client, clock=clock)
     yield store
@@ -61,7 +63,7 @@ async def impatient(
 
 @pytest.fixture
 async def turn(store: DynamoDBStore, faulty: FaultyDynamoDB, clock: Clock, owner: str) -> TurnHead:
-    """A turn that is there already."""
+    """A stored turn."""
     turn = await store.create(a_turn(clock, owner), "title")
     faulty.requests.clear()
     return turn
@@ -148,7 +150,7 @@ async def test_repeated_delete_completes_failed_one(
         while await impatient.delete(owner, turn.conversation_id):
             pass
         left = [*dynamodb.turn_items(turn), *dynamodb.items(f"CONV#{owner}#{turn.conversation_id}")]
-        assert [item["sk"]["S"] for item in left] == ["LOG#00000001"]  # for who may still be producing it
+        assert [item["sk"]["S"] for item in left] == ["LOG#00000001"]  # for a producer that may still run
     assert step == 14  # requests
 
 

@@ -1,4 +1,4 @@
-"""Items: what goes in comes out, no two things have one key, and what the rules allow fits in."""
+"""Items: they are decoded back, keys are unique, and all allowed values fit."""
 
 from dataclasses import replace
 from typing import Any
@@ -81,7 +81,7 @@ def test_references_sort_as_their_times_and_come_back(one: Reference, other: Ref
 @pytest.mark.parametrize("character", ["a", "#", "%", "ä", "\x00"])
 @pytest.mark.parametrize("field", ["message", "instructions"])
 def test_the_largest_turn_of_the_rules_fits(character: str, field: str) -> None:
-    """Also into DynamoDB's keys: of 2048 and 1024 bytes."""
+    """Including DynamoDB's keys, of 2048 and 1024 bytes."""
     owner, some_id = filled(character, MAX_OWNER_BYTES), filled(character, MAX_ID_BYTES)
     turn = TurnHead(some_id, owner, "p", some_id, some_id, "", "q", "", MAX_TIME, MAX_TIME)
     rest = sum(len(text.encode()) for text in (owner, "p", "q")) + 3 * len(some_id.encode())

@@ -1,4 +1,4 @@
-"""The table's definition: DynamoDB takes it, and template.yaml has the same."""
+"""The table's definition: DynamoDB accepts it, and template.yaml has the same."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many items at once, in parts that DynamoDB takes; a partition, page by page."""
+"""Many items in batches of DynamoDB's size; a partition, page by page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every event of the registry comes back from the log of every store."""
+"""Every event of the registry is replayed from the log of every store."""
 
 from typing import Annotated, Any, get_args, get_origin
 
@@ -20,7 +20,7 @@ SAMPLES: dict[Any, Any] = {
 
 
 def sample(kind: type[Wire]) -> Any:
-    """An event with a value in each of its fields, optional ones included."""
+    """Returns an event with a value in each of its fields, optional ones included."""
     return kind(**{name: value_of(field) for name, field in kind.model_fields.items()})
 
 

@@ -1,4 +1,6 @@
-"""Both stores have the same limits: beyond them nothing is stored, and nothing is found."""
+"""Both stores have the same limits: beyond them nothing is
+stored, and nothing is found.
+"""
 
 import base64
 import struct
@@ -79,7 +81,7 @@ async def test_title_that_no_item_holds_is_not_stored(store: Store, clock: Clock
 
 @pytest.mark.parametrize("character", ["a", "#", "%", "ä", "\x00", "\U0001f469"])
 async def test_the_largest_possible_turn_is_stored(store: Store, clock: Clock, character: str) -> None:
-    """A user's own owner and ids, so that other tests do not meet it."""
+    """A user with a new owner and new ids, apart from other tests."""
     owner, some_id = filled(new_id() + character, MAX_OWNER_BYTES), filled(character, MAX_ID_BYTES)
     room = MAX_TEXT_BYTES - len((owner + some_id * 3).encode()) - 100
     parts: dict[str, Any] = {"turn_id": some_id, "conversation_id": some_id, "parent_turn_id": some_id}
@@ -122,6 +124,6 @@ async def test_an_impossible_slot_is_a_value_error(store: Store, clock: Clock, o
 
 
 def filled(characters: str, size: int) -> str:
-    """The characters, the last of them as often as it fits into this many bytes."""
+    """Returns the characters, the last one repeated up to this number of bytes."""
     last = characters[-1]
     return characters + last * ((size - len(characters.encode())) // len(last.encode()))

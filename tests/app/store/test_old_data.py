@@ -1,4 +1,4 @@
-"""What version 0.1.0 has stored is read, continued, stopped and deleted by this one."""
+"""The data of version 0.1.0 can be read, continued, stopped and deleted."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 
 
 async def answer(store: Store, turn: TurnHead) -> tuple[str, str | None]:
-    """The text, and the status if there is an end."""
+    """Returns the text, and the status if there is an end."""
     events = [numbered for batch in await store.batches(turn) for numbered in log_format.decode(batch.data)]
     text = "".join(event.delta for _, event in events if isinstance(event, Text))
     return text, next((event.status for _, event in events if isinstance(event, End)), None)

@@ -1,4 +1,6 @@
-"""What is wrong with the store is an error of the configuration, and the start does not wait to find out."""
+"""An unusable store is an error of the configuration, found
+without a delay of the start.
+"""
 
 import sqlite3
 import subprocess
@@ -31,7 +33,7 @@ def other(settings: Settings) -> Iterator[sqlite3.Connection]:
 def test_unusable_file_is_configuration_error(
     use: Callable[[Settings], object], settings: Settings, other: sqlite3.Connection
 ) -> None:
-    """So is one that says it has our version, and holds nothing of ours."""
+    """A file with our version but without our tables is also refused."""
     other.execute(f"PRAGMA user_version = {VERSION}")
     with pytest.raises(ConfigurationError, match=r"rivulet\.db is the database of another program"):
         use(settings)
@@ -41,7 +43,7 @@ def test_unusable_file_is_configuration_error(
 async def test_start_ignores_locked_file(settings: Settings, other: sqlite3.Connection, *, is_new: bool) -> None:
     if not is_new:
         await open_store(settings).close()
-        other.execute("PRAGMA journal_mode = DELETE")  # else nobody could keep a reader out
+        other.execute("PRAGMA journal_mode = DELETE")  # with a write-ahead log readers cannot be locked out
     other.execute("BEGIN EXCLUSIVE")
     began = time.monotonic()
     check_store(settings)

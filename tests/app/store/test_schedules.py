@@ -1,4 +1,4 @@
-"""Any sequence of calls does to a store what it does to the model of what the port promises."""
+"""Any sequence of calls has the same effect on a store as on the model of the port."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.app.store.models import ListModel, LogModel, StoredLog
 Calls = list[tuple[Any, ...]]
 IN_SQLITE = pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
 IN_DYNAMODB = pytest.mark.parametrize("open_store", ["dynamodb"], indirect=True)
-# one store serves all examples: each of them has an owner of its own
+# one store serves all examples: each has another owner
 ON_ONE_STORE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MANY = settings(ON_ONE_STORE, max_examples=150)
 FEW = settings(ON_ONE_STORE, max_examples=25)  # a call over a socket takes ten times as long
@@ -24,7 +24,7 @@ appends = st.tuples(
 )
 log_calls = st.one_of(
     appends,
-    appends,  # most calls are
+    appends,  # most calls are appends
     st.tuples(st.sampled_from(["request_stop", "stop_requested", "batches"]), slots),
     st.tuples(st.sampled_from(["create", "delete", "expire"])),
 )
@@ -81,7 +81,9 @@ async def compare_logs(store: Store, clock: Clock, calls: Calls) -> None:
 
 
 def batch_of(model: LogModel, clock: Clock, slot: int, data: bytes, writer: str, final: bool) -> Batch:
-    """For a slot up to the next one while the turn lives, and for just the next one where it is gone."""
+    """For a slot up to the next one if the turn exists, and
+    for the next one if it does not.
+    """
     possible = min(slot, model.next_slot()) if model.is_there else model.next_slot()
     return a_batch(possible, data, writer=writer, final=final, lease_until=clock.now)
 
@@ -91,7 +93,7 @@ async def compare_lists(store: Store, clock: Clock, calls: Calls) -> None:
     for number, (name, *values) in enumerate(calls):
         if name == "create":
             turn, conversation_id, delay = values
-            at = clock.now + delay + number / 64  # no two at the same time: their order would be the store's own
+            at = clock.now + delay + number / 64  # no two at the same time: their order would be undefined
             head = a_turn(clock, owner, turn_id=f"{owner}-{turn}", conversation_id=conversation_id, created_at=at)
             assert await store.create(head, "title") == model.create(head, "title")
         else:
@@ -102,7 +104,7 @@ async def compare_lists(store: Store, clock: Clock, calls: Calls) -> None:
 
 
 async def listed(store: Store, owner: str) -> list[Conversation]:
-    """The list, read two at a time."""
+    """Reads the list two at a time."""
     page = await store.conversations(owner, 2)
     found = page.conversations
     while page.cursor is not None:

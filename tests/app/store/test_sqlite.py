@@ -1,4 +1,4 @@
-"""What is SQLite's alone: the file, its faults, and that nothing of it holds the event loop up."""
+"""Only SQLite: the file, its faults, and that it never blocks the event loop."""
 
 import asyncio
 import sqlite3
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
-    """A store that does not wait long for a lock."""
+    """A store that waits only briefly for a lock."""
     store = SQLiteStore(path, clock=clock, connect=partial(connect, busy_timeout=0.05))
     yield store
     await store.close()
@@ -33,8 +33,8 @@ async def store(path: Path, clock: Clock) -> AsyncIterator[SQLiteStore]:
 
 @pytest.fixture
 def other(store: SQLiteStore, path: Path) -> Iterator[sqlite3.Connection]:
-    """Somebody else's connection to the same file."""
-    del store  # it makes the file
+    """Another connection to the same file."""
+    del store  # it creates the file
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection
 
@@ -69,7 +69,7 @@ def test_uncreatable_directory_is_named() -> None:
 def test_read_only_file_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.parent.mkdir()
     path.touch()
-    # whoever runs this as root may write everything
+    # root may write everything
     monkeypatch.setattr("os.access", lambda _path, _mode: False)
     with pytest.raises(StoreSetupError, match=r"rivulet\.db cannot be written"):
         SQLiteStore(path)
@@ -202,7 +202,7 @@ async def test_create_deletes_expired_rows(
     await fill(store, clock, owner, 3)
     clock.now += DAY
     await fill(store, clock, owner, 1)
-    await store.close()  # after what goes on in its threads
+    await store.close()  # after the running jobs of its threads
     assert [rows(other, table) for table in ("turn", "log", "conversation")] == [1, 1, 1]
 
 
@@ -263,7 +263,7 @@ def test_unattended_failure_is_logged(path: Path, caplog: pytest.LogCaptureFixtu
 
 
 async def test_damaged_file_is_unavailable(store: SQLiteStore, path: Path, owner: str) -> None:
-    """Where it could not even be opened again."""
+    """Even if the file cannot be opened again."""
     assert await store.head(owner, "t") is None
     await store.close()
     lane = Worker(partial(connect, path.parent), "BEGIN")

@@ -1,4 +1,6 @@
-"""A file of version 0.1.0 is converted once and whole, whatever happens meanwhile."""
+"""A file of version 0.1.0 is converted once and whole, despite kills and other
+processes.
+"""
 
 import asyncio
 import sqlite3
@@ -27,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def content(path: Path) -> tuple[Any, ...]:
-    """The version, whether it is consistent, and how many rows there are."""
+    """Returns the version, whether the file is consistent, and its numbers of rows."""
     with closing(sqlite3.connect(path)) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -99,7 +101,7 @@ def test_file_in_use_is_converted_later(path: Path) -> None:
 
 
 def test_a_newer_conversion_is_not_undone(path: Path) -> None:
-    """Another process may have made it while this one waited for its lock."""
+    """Another process may have created it while this one waited for its lock."""
     newer = VERSION + 1
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA user_version = {newer}")

@@ -1,4 +1,4 @@
-"""What an answer of 20 seconds costs in DynamoDB."""
+"""The write units of an answer of 20 seconds in DynamoDB."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.app.store.conftest import DynamoDB
 from tests.app.store.makers import Clock, a_batch, a_turn, new_id
 from tests.app.store.meter import Meter
 
-BATCHES = 40  # one each half second
+BATCHES = 40  # one every half second
 TITLE = "What is the meaning of the life that we lead?"
 FRAMING = b'{"events":[0,{"event":"text"}],"more":0}'
 
@@ -55,7 +55,7 @@ async def test_answer_in_conversation_takes_one_more(
 
 
 async def test_lone_early_failure_takes_three_more(dynamodb: DynamoDB, meter: Meter, clock: Clock, owner: str) -> None:
-    """One for the head, and two for the line in the list, which has no other turn to live for."""
+    """One for the head, and two for the line in the list, which has no other turn."""
     store = DynamoDBStore(dynamodb.table, meter, clock=clock)
     first = await store.create(question(clock, owner), TITLE)
     meter.units.clear()

@@ -1,4 +1,6 @@
-"""Answers as servers send them, event by event, and what the decoder and the reducer make of their bytes."""
+"""Answers of servers, event by event, and the results of
+decoder and reducer for their bytes.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,7 @@ def done(text: object, *, kind: str = "output_text", **where: Any) -> Json:
 
 
 def at(index: object, **fields: object) -> Json:
-    """Where a part is: the first of the item at this index."""
+    """Returns the place of the first part of the item at this index."""
     return {"output_index": index, "content_index": 0, **fields}
 
 
@@ -83,7 +85,10 @@ def final(*output: object, event: str = "completed", **response: Any) -> Json:
 
 @dataclass
 class Heard:
-    """An answer as a client gets it; `end` is None if the stream stopped without one, or a Problem."""
+    """An answer as a client gets it.
+
+    `end` may be a Problem, or None if the stream has no end.
+    """
 
     events: list[Event] = field(default_factory=list)
     end: End | None = None
@@ -114,14 +119,17 @@ class Heard:
 
 
 def encode(steps: Iterable[Step | Mapping[str, Any]]) -> bytes:
-    """The steps as a stream; a text is sent as it is."""
+    """Returns the steps as a stream; a text is sent as it is."""
     return b"".join(
         step.encode() if isinstance(step, str) else b"data: " + json.dumps(step).encode() + b"\n\n" for step in steps
     )
 
 
 def hear(chunks: Iterable[bytes]) -> Heard:
-    """What becomes of a stream that comes in these chunks. Each event must be valid UTF-8."""
+    """Returns the result of a stream in these chunks.
+
+    Each event must be valid UTF-8.
+    """
     decoder, reducer, heard = Decoder(), Reducer(), Heard()
     try:
         upstream = (decode(frame) for chunk in chunks for frame in decoder.feed(chunk))
@@ -140,7 +148,9 @@ def hear(chunks: Iterable[bytes]) -> Heard:
 
 
 def answer(*steps: Step) -> Heard:
-    """What becomes of these steps, which must not depend on where the bytes are cut."""
+    """Returns the result of these steps, which must be
+    equal for every cut of the bytes.
+    """
     body = encode(steps)
     whole = hear([body])
     assert hear(body[at : at + 1] for at in range(len(body))) == whole

@@ -1,4 +1,6 @@
-"""Any server: answers reported in every combination of events and names, and JSON of any shape."""
+"""Any server: answers in every combination of events and
+names, and JSON of any shape.
+"""
 
 from typing import Any
 
@@ -30,7 +32,7 @@ SOURCES = st.sets(st.sampled_from(["deltas", "start", "text", "part", "item"]))
 
 
 def names(item: int, part: int, style: str) -> Json:
-    """What the server calls a part."""
+    """Returns the server's name for a part."""
     index, item_id, number = {"output_index": item}, {"item_id": f"m{item}"}, {"content_index": part}
     left_out = {name: value for name, value in {**index, **number}.items() if value}
     styles: dict[str, Json] = {
@@ -44,7 +46,7 @@ def names(item: int, part: int, style: str) -> Json:
 
 
 def halves(text: str, size: int) -> list[str]:
-    """The text in deltas of so many UTF-16 units."""
+    """Returns the text in deltas of this number of UTF-16 units."""
     units = text.encode("utf-16-le")
     cuts = range(0, len(units), 2 * size)
     return [units[cut : cut + 2 * size].decode("utf-16-le", "surrogatepass") for cut in cuts]
@@ -56,11 +58,13 @@ def cited_part(text: str) -> Json:
 
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[list[list[str]], list[Step]]:
-    """Messages of parts, and the events of a server that reports each part at least once."""
+    """Messages with parts, and the events of a server that
+    sends each part at least once.
+    """
     messages = draw(MESSAGES)
     style = draw(st.sampled_from(["all", "indexes", "ids", "zeros left out", "a new id each time"]))
-    offset = draw(st.integers(0, 1))  # an item before the messages that the end leaves out
-    if offset:  # positions do not fit, so only the texts can tell the messages apart
+    offset = draw(st.integers(0, 1))  # an item before the messages, which the end lacks
+    if offset:  # positions do not fit, so only the texts distinguish the messages
         messages = [[f"{item}{part}{text}" for part, text in enumerate(parts)] for item, parts in enumerate(messages)]
     has_final, has_added = draw(st.booleans()), draw(st.booleans())
     steps: list[Step] = []

@@ -1,4 +1,6 @@
-"""Citations: odd ones are dropped, offsets count from the start of the whole text."""
+"""Citations: invalid ones are dropped, offsets count from
+the start of the whole text.
+"""
 
 import pytest
 

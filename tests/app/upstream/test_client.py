@@ -1,4 +1,6 @@
-"""Opening and closing the stream: retries, time limits, keys. Against the stand-in, and sockets that do worse."""
+"""Opening and closing the stream: retries, time limits, keys,
+with the stand-in and with bad servers.
+"""
 
 import asyncio
 import json
@@ -27,7 +29,7 @@ def prompt(message: str) -> Prompt:
 
 
 class Waits:
-    """A sleep that takes no time and remembers what it was asked for."""
+    """A sleep that takes no time and records its durations."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -196,7 +198,7 @@ async def test_failure_after_first_event_is_not_retried(make_settings: MakeSetti
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -217,9 +219,10 @@ async def test_headers_without_event_are_too_slow(make_settings: MakeSettings, s
 
 @asynccontextmanager
 async def always_saying(response: bytes, *, holds_on: bool) -> AsyncIterator[tuple[str, "asyncio.Queue[bytes]"]]:
-    """A server that says the same to whoever asks, then hangs up, or else waits until the client does.
+    """A server with one answer for all clients, which then
+    disconnects, or waits for the client to.
 
-    Its address, and what each client sent until it was gone.
+    Yields its address, and what each client sent until it disconnected.
     """
     heard: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -239,7 +242,9 @@ REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconte
 
 
 def broken_off(status: int) -> list[tuple[bytes, bool]]:
-    """Errors whose body is cut, is not what it says, or never ends; and whether the connection stays open."""
+    """Errors whose body is cut, has a wrong type, or never ends; and whether the
+    connection stays open.
+    """
     head = b"HTTP/1.1 %d Error\r\ncontent-type: application/json\r\ncontent-length: 99\r\n" % status
     gzip = head + b"content-encoding: gzip\r\n\r\n" + b"x" * 99
     return [(head + b"\r\n{", False), (gzip, True), (head + b"\r\n{", True)]
@@ -272,7 +277,7 @@ async def test_an_error_keeps_its_status_without_its_body(
     ):
         with pytest.raises(problem):
             await types(openai, "Hi")
-        async with asyncio.timeout(5):  # each has been left by its client
+        async with asyncio.timeout(5):  # each client has disconnected
             assert [(await heard.get())[:4] for _ in range(attempts)] == [b"POST"] * attempts
     assert heard.empty()
 
@@ -419,7 +424,7 @@ async def test_a_redirect_is_not_followed_but_logged(make_settings: MakeSettings
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port that takes no further connection, and does not say so."""
+    """A port that accepts no further connection, silently."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         while True:
@@ -486,7 +491,7 @@ async def test_compatible_server_needs_no_key(make_settings: MakeSettings, stand
 
 
 def rotating(settings: Settings, *keys: str) -> Secrets:
-    """Secrets whose every renewal brings the next key."""
+    """Secrets with the next key at each renewal."""
     newer = iter(keys)
     return Secrets(settings, load=lambda: settings.model_copy(update={"openai_api_key": SecretStr(next(newer))}))
 

@@ -1,4 +1,4 @@
-"""The table of what each of OpenAI's failures means for the caller."""
+"""The table of OpenAI's failures, and their Problems."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

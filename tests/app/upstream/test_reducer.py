@@ -1,4 +1,4 @@
-"""What upstream events mean, one by one and as whole answers of real servers."""
+"""Upstream events, one by one and as whole answers of real servers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a stream's bytes are delivered as, and how a stream ends that makes no sense."""
+"""The delivery of a stream's bytes, and the end of an invalid stream."""
 
 import asyncio
 from collections.abc import AsyncIterator

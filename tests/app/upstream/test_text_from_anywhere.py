@@ -1,4 +1,4 @@
-"""Text, refusals and reasoning are taken once from wherever upstream puts them."""
+"""Text, refusals and reasoning are taken once, from any event that has them."""
 
 import pytest
 

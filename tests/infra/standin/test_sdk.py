@@ -1,4 +1,6 @@
-"""The real SDK, typed, over a socket: it must read what the real API would have sent."""
+"""The real SDK, typed, over a socket: it must read what the
+real API would have sent.
+"""
 
 import openai as sdk
 import pytest
@@ -73,7 +75,7 @@ async def test_unstreamed_answer_is_one_response(openai: AsyncOpenAI) -> None:
     assert response.status == "completed"
     assert response.output_text == markdown("Hi")
     assert (response.model, response.instructions) == ("gpt-4o-mini", "Be brief.")
-    assert response._request_id is not None  # noqa: SLF001 - public in spite of its name, says the SDK
+    assert response._request_id is not None  # noqa: SLF001 - public according to the SDK, despite its name
 
 
 async def test_limit_makes_answer_incomplete(openai: AsyncOpenAI) -> None:
