@@ -23,7 +23,7 @@ from app.store import Batch, Store, StoreUnavailableError, TurnHead
 
 RENEW_AFTER = 4.0  # seconds without a batch until the lease is renewed by an empty one
 BLANK_DAYS = 1  # for which a turn is stored that failed before its first event
-END_DELAYS = (0.1, 0.3, 0.9, 2.7)  # seconds between the attempts to store the end
+RETRY_DELAYS = (0.0, 0.1, 0.3, 0.9, 2.7)  # seconds before each attempt to store the end
 logger = logging.getLogger("rivulet.log_writer")
 
 
@@ -51,8 +51,8 @@ class LogWriter:
         return await self._store.stop_requested(self._head, self._slot)
 
     async def write_end(self, end: End) -> None:
-        """Stores the rest and the end; tries again after each of END_DELAYS."""
-        for delay in END_DELAYS:
+        """Stores the rest and the end; tries again after each of RETRY_DELAYS."""
+        for delay in RETRY_DELAYS[1:]:
             try:
                 await self._append(end)
             except StoreUnavailableError as error:

@@ -15,7 +15,7 @@ from app.store.dynamodb.items import Item, Key, Values, decode, encode, to_item,
 Call = Callable[..., dict[str, Any]]
 GET_AT_MOST = 100  # items of one BatchGetItem
 WRITE_AT_MOST = 25  # items of one BatchWriteItem
-PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each request for the unprocessed rest of a batch
+RETRY_DELAYS = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each attempt
 
 
 class ConditionFailedError(Exception):
@@ -82,14 +82,14 @@ class Table:
                 pass
 
     def _until_processed(self, operation: str, items: dict[str, Any], rest: str) -> Iterator[dict[str, Any]]:
-        for pause in PAUSES:
-            time.sleep(pause)
+        for delay in RETRY_DELAYS:
+            time.sleep(delay)
             answer = self._call(operation, RequestItems=items)
             yield answer
             items = answer.get(rest, {})
             if not items:
                 return
-        raise StoreUnavailableError(f"DynamoDB {operation}: items unprocessed after {len(PAUSES)} requests")
+        raise StoreUnavailableError(f"DynamoDB {operation}: items unprocessed after {len(RETRY_DELAYS)} requests")
 
 
 def _parts(keys: Sequence[Key], size: int) -> Iterator[list[Item]]:

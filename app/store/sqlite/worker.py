@@ -3,7 +3,7 @@
 A job is a function of the connection, run as one transaction. If it meets a lock, a
 full disk, or a failing read or write, it runs again on a new connection. After the last
 attempt StoreUnavailableError is raised. A lock that is never released takes longest:
-three times BUSY_TIMEOUT and the PAUSES, together half a lease.
+three times BUSY_TIMEOUT and the RETRY_DELAYS, together half a lease.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import TypeVar
 from app.store import StoreRefusedError, StoreSetupError, StoreUnavailableError
 from app.store.sqlite.schema import result_code
 
-PAUSES = (0.05, 0.2)  # seconds before the second and the third attempt
+RETRY_DELAYS = (0.0, 0.05, 0.2)  # seconds before each attempt
 # result codes that may pass; any code in neither set is a bug of this program
 UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,
@@ -70,12 +70,12 @@ class Worker:
         self._disconnect()
 
     def _attempts(self, job: Job[T], *, is_open: bool = True) -> T:
-        for pause in PAUSES:
+        for delay in RETRY_DELAYS[1:]:
             try:
                 return self._attempt(job, is_open=is_open)
             except StoreUnavailableError as error:
                 log.warning("%s; retrying", error)
-                time.sleep(pause)
+                time.sleep(delay)
         return self._attempt(job, is_open=is_open)
 
     def _attempt(self, job: Job[T], *, is_open: bool) -> T:
