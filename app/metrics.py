@@ -18,7 +18,11 @@ class TurnMetrics:
         self._namespace = settings.metrics_namespace
 
     def turn_ended(self, report: TurnReport) -> None:
-        """Writes the metrics of one turn in one EMF document, by model and outcome."""
+        """Adds the turn to its request's log line, and writes one EMF document.
+
+        It runs in the producer's task, whose context is a copy of the request's, and so
+        has the same dictionary of fields.
+        """
         fields = {
             "outcome": report.outcome,
             "code": report.code,

@@ -10,7 +10,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped] # it has no types
 from moto.server import ThreadedMotoServer
 
-from app.store.dynamodb.schema import create_table_input
+from tests.app.store.dynamodb_schema import create_table_input
 
 PATH = "/bench"
 TABLE = "bench"

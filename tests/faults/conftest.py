@@ -9,9 +9,9 @@ from typing import NamedTuple
 import httpx2
 import pytest
 
-from app.store.dynamodb.schema import create_table_input
 from infra.standin.server import StandIn
 from tests.app.store.conftest import client_of as dynamodb_client
+from tests.app.store.dynamodb_schema import create_table_input
 from tests.app.store.dynamodb_server import dynalite
 from tests.app.store.rival import Place
 from tests.faults.client import PATIENCE

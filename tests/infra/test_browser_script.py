@@ -1,4 +1,4 @@
-"""infra/browser.sh on machines without a browser, with programs that only record their calls."""
+"""infra/browser.sh on machines without a browser, with programs that record calls."""
 
 import os
 import subprocess

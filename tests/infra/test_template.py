@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
-from app.store.dynamodb.schema import create_table_input, time_to_live_input
 from handler.prefix import BASE_PATH
+from tests.app.store.dynamodb_schema import create_table_input, time_to_live_input
 from tests.infra.cloudformation import Stack, translate
 
 # the values of a stack that differ from the settings' defaults, and why

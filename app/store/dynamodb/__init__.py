@@ -8,5 +8,4 @@ references     which turns a conversation has
 items          values of the port <-> items
 table          operations on the table, with paging and retries
 client         boto3's client and its errors
-schema         the definition of the table
 """

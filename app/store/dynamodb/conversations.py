@@ -10,6 +10,7 @@ from itertools import islice
 from app.store import Conversation, StoreUnavailableError, TurnHead
 from app.store.cursor import Position
 from app.store.dynamodb.items import (
+    INDEX,
     VERSION,
     Key,
     Values,
@@ -20,7 +21,6 @@ from app.store.dynamodb.items import (
     to_conversation,
     to_key,
 )
-from app.store.dynamodb.schema import INDEX
 from app.store.dynamodb.table import ConditionFailedError, Table
 
 ATTEMPTS = 5  # if other processes write the same item concurrently

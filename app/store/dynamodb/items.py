@@ -29,6 +29,8 @@ from typing import Any, NamedTuple
 from app.store import Batch, Conversation, StoreRefusedError, TurnHead
 
 VERSION = 1
+INDEX = "updated"  # the local secondary index; its sort key is `u`
+EXPIRY = "x"
 Key = tuple[str, str]
 Values = dict[str, Any]  # attributes by name: str, bytes, bool, int or float
 Item = dict[str, dict[str, Any]]

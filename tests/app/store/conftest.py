@@ -14,9 +14,9 @@ import pytest
 from app.store import Store, TurnHead
 from app.store.dynamodb.client import make_client
 from app.store.dynamodb.items import head_key
-from app.store.dynamodb.schema import create_table_input
 from app.store.dynamodb.store import DynamoDBStore
 from app.store.sqlite.store import SQLiteStore
+from tests.app.store.dynamodb_schema import create_table_input
 from tests.app.store.dynamodb_server import dynalite
 from tests.app.store.makers import Clock, new_id
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.store import TurnHead
-from app.store.dynamodb.schema import create_table_input
+from tests.app.store.dynamodb_schema import create_table_input
 from tests.app.store.makers import new_id
 from tests.data.make import FIRST, OTHER, OURS, RUNNING, SECOND, THEIRS, THIRD, turn
 

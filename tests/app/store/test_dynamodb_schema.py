@@ -6,7 +6,7 @@ import boto3  # type: ignore[import-untyped] # boto3 has no types
 import pytest
 from moto import mock_aws
 
-from app.store.dynamodb.schema import create_table_input, time_to_live_input
+from tests.app.store.dynamodb_schema import create_table_input, time_to_live_input
 from tests.app.store.test_dynamodb import OPERATIONS
 from tests.infra.cloudformation import Stack, translate
 

@@ -1,12 +1,8 @@
-"""The DynamoDB table: keys, index, time to live.
-
-A test compares it with template.yaml.
-"""
+"""The DynamoDB table of template.yaml as input of the API. A test compares the two."""
 
 from typing import Any
 
-INDEX = "updated"
-EXPIRY = "x"
+from app.store.dynamodb.items import EXPIRY, INDEX
 
 
 def create_table_input(table_name: str) -> dict[str, Any]:
